@@ -1,0 +1,72 @@
+/*
+ * client_record - what is remembered of one client key: a fixed-size record of decayed counts.
+ *
+ * Each kind of evidence is a row of evidence_table: the field it has in Redis, its half-life,
+ * whether it speaks for or against the client. Counts are kept, not scores: weights are
+ * configuration and may change without touching what is stored.
+ *
+ * Times are wall-clock seconds. Other hosts' clocks may be minutes off: a time in the future
+ * counts as now.
+ */
+#ifndef POSTVALVE_COMMON_CLIENT_RECORD_H
+#define POSTVALVE_COMMON_CLIENT_RECORD_H
+
+#include "common/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum evidence {
+    EVIDENCE_ACCEPTED,          /* messages accepted */
+    EVIDENCE_UNKNOWN_RECIPIENT, /* recipients rejected with 5.1.1 or 5.1.10 */
+    EVIDENCE_SILENT,            /* sessions that held a slot without a HELO */
+    EVIDENCE_DROPPED,           /* sessions dropped at once, without a HELO */
+    EVIDENCE_COUNT
+};
+
+struct evidence_row {
+    const char *field; /* name in Redis, log and explain */
+    const char *help;
+    double half_life_s;
+    bool is_good;
+};
+extern const struct evidence_row evidence_table[EVIDENCE_COUNT];
+
+struct client_record {
+    int64_t first_seen_s; /* 0: no record */
+    int64_t last_seen_s;  /* the counts are as of this time */
+    int64_t hung_up_at_s; /* 0: never */
+    float counts[EVIDENCE_COUNT];
+};
+
+/* How one session ended: what it adds to its client's record. */
+struct session_outcome {
+    float counts[EVIDENCE_COUNT];
+    bool is_hung_up;
+};
+
+/* Brings the counts forward to now_s. */
+void client_record_decay(struct client_record *record, int64_t now_s);
+void client_record_add(struct client_record *record, const struct session_outcome *outcome,
+                       int64_t now_s);
+bool session_outcome_is_empty(const struct session_outcome *outcome);
+
+/* A record is a Redis hash (doc/redis.md). Sets one field from its Redis form; unknown fields
+ * and values that make no sense (negative, not a number) are ignored: false. */
+bool client_record_set_field(struct client_record *record, struct slice name,
+                             struct slice value);
+
+/* The arguments of client_record_script after its single key: how many, and the texts.
+ *   TTL_S IS_HUNG_UP (FIELD HALF_LIFE_S AMOUNT)*EVIDENCE_COUNT
+ * The script decays and adds in Redis, by Redis' clock, and sets the expiry. */
+#define CLIENT_RECORD_ARGUMENTS     (2 + 3 * EVIDENCE_COUNT)
+#define CLIENT_RECORD_ARGUMENT_SIZE 24
+struct client_record_arguments {
+    char text[CLIENT_RECORD_ARGUMENTS][CLIENT_RECORD_ARGUMENT_SIZE];
+};
+void client_record_format_arguments(const struct session_outcome *outcome, int64_t expire_s,
+                                    struct client_record_arguments *arguments_r);
+extern const char client_record_script[];
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * config - the configuration as an immutable snapshot.
+ *
+ * One JSON file for all programs; every setting is a row of settings_table (common/settings.h),
+ * which gives parser, range check, default, --print-config and the manual page. A snapshot is
+ * never changed after config_load(): a reload makes a new one and swaps the pointer.
+ */
+#ifndef POSTVALVE_COMMON_CONFIG_H
+#define POSTVALVE_COMMON_CONFIG_H
+
+#include "common/address.h"
+#include "common/client_class.h"
+#include "common/decide.h"
+#include "common/level.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct string_list {
+    char **items;
+    size_t count;
+};
+
+/* Where to listen or connect: "unix:/path" or "inet:host:port", "inet:[::1]:port". */
+enum endpoint_type { ENDPOINT_NONE, ENDPOINT_UNIX, ENDPOINT_INET };
+struct endpoint {
+    enum endpoint_type type;
+    char *text; /* as configured */
+    char *path; /* unix */
+    char *host; /* inet: numeric address or a name; IPv6 without brackets */
+    uint16_t port;
+};
+struct endpoint_list {
+    struct endpoint *items;
+    size_t count;
+};
+
+struct network_list {
+    struct network *items;
+    size_t count;
+};
+
+enum log_target { LOG_TARGET_SYSLOG, LOG_TARGET_STDERR };
+
+struct socket_settings { /* of unix listeners; inet ones ignore it */
+    char *owner;         /* "": the user we run as */
+    char *group;
+    int64_t mode; /* octal in the file, as text: "0660" */
+};
+
+#define SLOT_LIMIT_AUTO 0 /* ask postconf(1) */
+
+struct service_settings {
+    char *name; /* service name in master.cf, e.g. "smtp" */
+    int64_t port;
+    int64_t slot_limit; /* processes, or SLOT_LIMIT_AUTO */
+    char *postfix_config_directory;
+};
+
+struct policyd_settings {
+    struct endpoint_list listen;
+    struct socket_settings socket;
+    int64_t max_connections;
+    int64_t idle_timeout_s;    /* a connection without a request */
+    int64_t request_timeout_s; /* a request that has begun and does not end */
+};
+
+struct milter_settings {
+    struct endpoint listen;
+    struct socket_settings socket;
+    int64_t silent_after_s; /* a session that held its slot this long without HELO was silent */
+};
+
+struct redis_settings {
+    struct endpoint server; /* ENDPOINT_NONE: run without Redis */
+    char *username;
+    char *password;
+    int64_t database;
+    char *prefix;        /* of every key, "pv:" */
+    int64_t deadline_ms; /* of one request, connecting included */
+    int64_t retry_ms;    /* after a failure, how long the breaker does not even try */
+    int64_t pool_size;   /* connections of the milter */
+};
+
+struct memory_settings { /* the in-process store in front of Redis (L1) */
+    int64_t clients;     /* most records kept */
+    int64_t fresh_ms;    /* younger than this, Redis is not asked again */
+};
+
+struct config {
+    char *user;  /* to run as; "": as started */
+    char *group; /* "": the user's */
+    char *host;  /* name of this host in keys and status; "": gethostname(2) */
+    enum log_target log_target;
+    bool is_log_verbose;
+    struct service_settings service;
+    struct policyd_settings policyd;
+    struct milter_settings milter;
+    struct redis_settings redis;
+    struct memory_settings memory;
+    int64_t history_expire_d;
+    struct network_list trusted_networks;
+    struct network_list allow;
+    struct level_settings level;
+    struct class_settings client_class;
+    struct admission_settings admission;
+    struct reply_settings reply;
+};
+
+struct error_list; /* common/settings.h */
+
+/* Reads and checks a file. NULL with every problem in errors: file, key path and what is
+ * allowed. A snapshot without a file (all defaults): config_default(). config_free(NULL) is
+ * fine. */
+struct config *config_load(const char *file, struct error_list *errors);
+struct config *config_default(void);
+void config_free(struct config *config);
+
+bool network_list_contains(const struct network_list *list, const struct address *address);
+
+#endif

@@ -1,0 +1,131 @@
+#include "common/decide.h"
+
+static const char *const stage_names[STAGE_COUNT] = {
+    [STAGE_CONNECT] = "CONNECT", [STAGE_HELO] = "HELO",
+    [STAGE_MAIL] = "MAIL",       [STAGE_RCPT] = "RCPT",
+    [STAGE_DATA] = "DATA",       [STAGE_END_OF_MESSAGE] = "END-OF-MESSAGE",
+    [STAGE_OTHER] = "OTHER",
+};
+
+static const char *const mode_names[] = {
+    [MODE_ENFORCE] = "enforce",
+    [MODE_OBSERVE] = "observe",
+    [MODE_OFF] = "off",
+};
+
+struct context {
+    const struct facts *facts;
+    const struct admission_settings *admission;
+    enum client_class class;
+    enum level level;
+};
+
+static bool is_off(const struct context *context)
+{
+    return context->admission->mode == MODE_OFF || context->facts->stage == STAGE_OTHER;
+}
+
+static bool is_trusted(const struct context *context)
+{
+    return context->class == CLASS_TRUSTED;
+}
+
+static bool is_bot(const struct context *context)
+{
+    return context->class == CLASS_BOT && context->level >= context->admission->bot_level;
+}
+
+static bool was_admitted(const struct context *context)
+{
+    return context->facts->is_session_admitted;
+}
+
+/* Below elevated everybody is in. A pressure that nothing measured holds nobody back. */
+static bool is_above_ceiling(const struct context *context)
+{
+    const struct pressure *pressure = &context->facts->pressure;
+    return pressure->is_known && context->level > LEVEL_CALM &&
+           pressure->slots > context->admission->ceiling[context->class];
+}
+
+static bool always(const struct context *context)
+{
+    (void)context;
+    return true;
+}
+
+/* Tried in order; the first that applies gives the verdict. */
+static const struct rule_row {
+    enum rule rule;
+    const char *name;
+    bool (*applies)(const struct context *context);
+    int code; /* 0: continue */
+} rule_table[] = {
+    {RULE_OFF,             "off",             is_off,           0  },
+    {RULE_TRUSTED,         "trusted",         is_trusted,       0  },
+    {RULE_BOT,             "bot",             is_bot,           521},
+    {RULE_ADMITTED_BEFORE, "admitted-before", was_admitted,     0  },
+    {RULE_CEILING,         "ceiling",         is_above_ceiling, 421},
+    {RULE_ADMIT,           "admit",           always,           0  },
+};
+_Static_assert(sizeof(rule_table) / sizeof(rule_table[0]) == RULE_COUNT, "a row a rule");
+
+/* What the front can say at this stage so that the client loses its slot. Postfix keeps the
+ * session open after a milter's 521 at CONNECT or HELO and hangs up only at MAIL. */
+static int hang_up_code(const struct facts *facts, int code)
+{
+    bool is_before_mail = facts->stage == STAGE_CONNECT || facts->stage == STAGE_HELO;
+    return facts->front == FRONT_MILTER && is_before_mail ? 421 : code;
+}
+
+/* The published level may lag by its sustain time: a ceiling does not wait for it. */
+static enum level level_at_this_moment(const struct facts *facts,
+                                       const struct level_settings *settings)
+{
+    const struct pressure *pressure = &facts->pressure;
+    enum level now = level_of_pressure(settings, pressure->is_known ? pressure->value : 0,
+                                       pressure->is_postfix_stressed);
+    return now > facts->level ? now : facts->level;
+}
+
+struct verdict decide(const struct facts *facts, const struct decide_settings *settings)
+{
+    struct verdict verdict = {
+        .action = VERDICT_CONTINUE,
+        .rule = RULE_ADMIT,
+        .level = level_at_this_moment(facts, settings->level),
+        .classification = classify(&facts->client, settings->client_class),
+    };
+    struct context context = {facts, settings->admission, verdict.classification.class,
+                              verdict.level};
+    const struct rule_row *row = rule_table;
+    while (!row->applies(&context))
+        row++;
+    verdict.rule = row->rule;
+    if (row->code == 0)
+        return verdict;
+
+    verdict.code = hang_up_code(facts, row->code);
+    verdict.text =
+        verdict.code == 521 ? settings->reply->hang_up_bot : settings->reply->hang_up_later;
+    verdict.ceiling =
+        row->rule == RULE_CEILING ? settings->admission->ceiling[context.class] : 0;
+    verdict.is_observed = settings->admission->mode == MODE_OBSERVE;
+    verdict.action = verdict.is_observed ? VERDICT_CONTINUE : VERDICT_HANG_UP;
+    return verdict;
+}
+
+const char *stage_name(enum stage stage)
+{
+    return stage_names[stage];
+}
+
+const char *rule_name(enum rule rule)
+{
+    return rule_table[rule].name;
+}
+
+const char *mode_name(enum mode mode)
+{
+    return mode_names[mode];
+}

@@ -1,0 +1,100 @@
+/*
+ * decide - the one pure function from facts to verdict.
+ *
+ * No I/O, no clock, no allocation: policyd, milter, postvalvectl and the unit tests gather the
+ * facts in their own ways and call the same decide(). The rules are a table in decide.c, tried
+ * in order; the first that applies gives the verdict.
+ */
+#ifndef POSTVALVE_COMMON_DECIDE_H
+#define POSTVALVE_COMMON_DECIDE_H
+
+#include "common/client_class.h"
+#include "common/level.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Where in the SMTP session we are asked (protocol_state of a policy request, milter event). */
+enum stage {
+    STAGE_CONNECT,
+    STAGE_HELO,
+    STAGE_MAIL,
+    STAGE_RCPT,
+    STAGE_DATA,
+    STAGE_END_OF_MESSAGE,
+    STAGE_OTHER, /* ETRN, VRFY: never hung up on */
+    STAGE_COUNT
+};
+
+/* Who asks: what a reply code does depends on it (see doc/architecture.md, "Hang-ups"). */
+enum front { FRONT_POLICY, FRONT_MILTER };
+
+enum mode { MODE_ENFORCE, MODE_OBSERVE, MODE_OFF };
+
+struct admission_settings {
+    enum mode mode;
+    /* Share of busy slots above which a class is no longer admitted. */
+    double ceiling[CLASS_COUNT];
+    /* Level from which on bots are hung up on, whatever the pressure. */
+    enum level bot_level;
+};
+
+struct reply_settings {  /* text after the code, enhanced status code first (RFC 3463) */
+    char *hang_up_later; /* 421: may be legitimate, come back */
+    char *hang_up_bot;   /* 521 */
+};
+
+struct pressure {
+    bool is_known;
+    double slots; /* busy slots / slot_limit at this moment, the asking session included */
+    double value; /* the pressure: as slots, clients waiting for a slot included */
+    int busy, waiting, slot_limit;
+    bool is_postfix_stressed;
+};
+
+struct facts {
+    enum front front;
+    enum stage stage;
+    bool is_session_admitted; /* this SMTP session was admitted earlier */
+    struct client_facts client;
+    struct pressure pressure;
+    enum level level; /* with hysteresis, from level_tracker */
+};
+
+enum rule {
+    RULE_OFF,
+    RULE_TRUSTED,
+    RULE_BOT,
+    RULE_ADMITTED_BEFORE,
+    RULE_CEILING,
+    RULE_ADMIT,
+    RULE_COUNT
+};
+
+enum verdict_action { VERDICT_CONTINUE, VERDICT_HANG_UP };
+
+struct verdict {
+    enum verdict_action action; /* what to do: VERDICT_CONTINUE in observe mode */
+    bool is_observed;           /* would have been a hang-up but for observe mode */
+    enum rule rule;
+    int code;         /* 421 or 521; 0: none */
+    const char *text; /* reply text of the settings; lives as long as they do */
+    enum level level; /* the level that counted */
+    double ceiling;   /* of the class; 0 where none was compared */
+    struct classification classification;
+};
+
+struct decide_settings {
+    const struct admission_settings *admission;
+    const struct level_settings *level;
+    const struct class_settings *client_class;
+    const struct reply_settings *reply;
+};
+
+struct verdict decide(const struct facts *facts, const struct decide_settings *settings);
+
+const char *stage_name(enum stage stage);
+const char *rule_name(enum rule rule);
+const char *mode_name(enum mode mode);
+
+#endif

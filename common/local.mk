@@ -1,0 +1,15 @@
+# common: pure decisions, parsing, formats, configuration. Links alone.
+noinst_LIBRARIES += common/libcommon.a
+common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS)
+common_libcommon_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+common_libcommon_a_SOURCES = \
+	common/address.c common/address.h \
+	common/client_class.c common/client_class.h \
+	common/client_record.c common/client_record.h \
+	common/config.h \
+	common/decide.c common/decide.h \
+	common/error.c common/error.h \
+	common/escape.c common/escape.h \
+	common/level.c common/level.h \
+	common/memory.c common/memory.h \
+	common/slice.h
