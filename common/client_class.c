@@ -129,7 +129,7 @@ void evidence_format(const struct client_record *record, char out[static EVIDENC
     for (int kind = 0; kind < EVIDENCE_COUNT; kind++) {
         if (record->counts[kind] < 0.05F || length >= EVIDENCE_TEXT_SIZE)
             continue;
-        length += (size_t)snprintf(out + length, EVIDENCE_TEXT_SIZE - length, "%s%s=%.1f",
+        length += (size_t)snprintf(out + length, EVIDENCE_TEXT_SIZE - length, "%s%s:%.1f",
                                    length ? "," : "", evidence_table[kind].field,
                                    (double)record->counts[kind]);
     }

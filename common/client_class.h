@@ -68,7 +68,7 @@ const char *client_class_name(enum client_class client_class);
 const char *class_reason_name(enum class_reason reason);
 
 #define EVIDENCE_TEXT_SIZE 128
-/* The counts that are not zero: "accepted=12.0 silent=3.0", or "none". */
+/* The counts that are not zero: "accepted:12.0,silent:3.0", or "none". */
 void evidence_format(const struct client_record *record, char out[static EVIDENCE_TEXT_SIZE]);
 
 #endif

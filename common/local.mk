@@ -12,4 +12,5 @@ common_libcommon_a_SOURCES = \
 	common/escape.c common/escape.h \
 	common/level.c common/level.h \
 	common/memory.c common/memory.h \
-	common/slice.h
+	common/slice.h \
+	common/verdict_log.c common/verdict_log.h
