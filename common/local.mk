@@ -1,7 +1,5 @@
 # common: pure decisions, parsing, formats, configuration. Links alone.
 noinst_LIBRARIES += common/libcommon.a
-common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS)
-common_libcommon_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 common_libcommon_a_SOURCES = \
 	common/address.c common/address.h \
 	common/client_class.c common/client_class.h \

@@ -1,0 +1,25 @@
+# t: all tests, TAP under prove. C unit tests link the pure library alone, unless they say more.
+LDADD = common/libcommon.a $(JANSSON_LIBS)
+
+UNIT_TESTS = \
+	t/unit/address_test \
+	t/unit/client_class_test \
+	t/unit/client_record_test \
+	t/unit/decide_test \
+	t/unit/escape_test \
+	t/unit/level_test
+check_PROGRAMS += $(UNIT_TESTS)
+
+EXTRA_DIST += t/unit/tap.h \
+	$(wildcard $(srcdir)/t/*.t) $(wildcard $(srcdir)/t/lint/*) $(wildcard $(srcdir)/t/lib/Postvalve/*.pm)
+
+# What `make check` runs: SELECTION=unit for the fast part, SELECTION="a.t b.t" for some.
+TESTS_unit = $(UNIT_TESTS)
+TESTS_all = $(TESTS_unit) $(sort $(wildcard $(srcdir)/t/*.t) $(wildcard $(srcdir)/t/lint/*.t))
+SELECTION = all
+
+.PHONY: check-tap
+check-local: check-tap
+check-tap: all $(check_PROGRAMS)
+	PV_BUILDDIR=$(abs_top_builddir) PV_SRCDIR=$(abs_top_srcdir) \
+		$(PROVE) -I$(srcdir)/t/lib --timer --nocount $(PROVE_FLAGS) $(if $(TESTS_$(SELECTION)),$(TESTS_$(SELECTION)),$(SELECTION))
