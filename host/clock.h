@@ -1,0 +1,14 @@
+/*
+ * clock - the two clocks. Only the shells read them; below, time is an input.
+ */
+#ifndef POSTVALVE_HOST_CLOCK_H
+#define POSTVALVE_HOST_CLOCK_H
+
+#include <stdint.h>
+
+/* For intervals and deadlines; > 0, never goes back. */
+int64_t clock_monotonic_ms(void);
+/* Seconds since 1970, for history that hosts share. */
+int64_t clock_wall_s(void);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * privileges - from root to the user a daemon runs as. Main thread, before any other thread.
+ */
+#ifndef POSTVALVE_HOST_PRIVILEGES_H
+#define POSTVALVE_HOST_PRIVILEGES_H
+
+#include "common/error.h"
+
+#include <stdbool.h>
+
+/* user and group as in the configuration: names or numbers; group "" is the user's own. Takes
+ * the user's supplementary groups too. Nothing to do where user is "" or we are that user
+ * already; started as another user than root or that one is an error. */
+bool privileges_drop(const char *user, const char *group, struct error *error);
+
+#endif
