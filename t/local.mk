@@ -16,7 +16,12 @@ EXTRA_DIST += t/unit/tap.h \
 # What `make check` runs: SELECTION=unit for the fast part, SELECTION="a.t b.t" for some.
 TESTS_unit = $(UNIT_TESTS)
 TESTS_all = $(TESTS_unit) $(sort $(wildcard $(srcdir)/t/*.t) $(wildcard $(srcdir)/t/lint/*.t))
+# Under sanitizers: the unit tests, and the daemons against a real Redis and Postfix.
+TESTS_sanitized = $(TESTS_unit) $(sort $(wildcard $(srcdir)/t/policyd_*.t $(srcdir)/t/milter_*.t))
 SELECTION = all
+
+.PHONY: check-programs
+check-programs: $(check_PROGRAMS)
 
 .PHONY: check-tap
 check-local: check-tap
