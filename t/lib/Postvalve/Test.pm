@@ -1,0 +1,484 @@
+package Postvalve::Test;
+
+# What every test program uses: paths, a temporary directory, bounded waiting,
+# and a registry of started processes.
+#
+#   use FindBin; use lib "$FindBin::Bin/lib";
+#   use Postvalve::Test;                  # strict, warnings, Test::More, the list below
+#   my $process = start(cmd => [ ... ]);  # stopped at exit, whatever happens
+#   ok wait_until { ... } 5, 'what for';
+#   finish();                             # instead of done_testing
+#
+# Environment:
+#   PV_BUILDDIR      where the programs were built (default: the source tree)
+#   PV_KEEP          keep the temporary directory when a test fails
+#   PV_TEST_TIMEOUT  seconds after which a test program ends itself (default 120)
+
+use strict;
+use warnings;
+
+use Cwd ();
+use File::Basename ();
+use File::Path ();
+use File::Temp ();
+use IO::Handle ();
+use IO::Socket::INET ();
+use IO::Socket::UNIX ();
+use POSIX ();
+use Socket ();
+use Test::More ();
+use Time::HiRes ();
+
+our @EXPORT = qw(
+    finish free_port now_s program read_json run_command slurp spew start stop_all temp_dir
+    top_builddir top_srcdir wait_until write_json
+);
+
+use constant {
+    POLL_INTERVAL_S     => 0.01,
+    STOP_DEADLINE_S     => 5,
+    LOG_TAIL_LINES      => 40,
+    FIRST_PORT          => 20000,    # below the kernel's range for client ports
+    LAST_PORT           => 32000,
+    PR_SET_PDEATHSIG    => 1,
+    DEFAULT_TIMEOUT_S   => 120,
+};
+
+my %program_path = (
+    policyd => 'policyd/postvalve-policyd',
+    milter  => 'milter/postvalve-milter',
+    ctl     => 'ctl/postvalvectl',
+);
+
+my $owner_pid = $$;
+my $temp_dir;
+my @processes;    # Postvalve::Test::Process, oldest first
+my %port_lock;    # port => socket that reserves it for us
+
+sub import {
+    my ($class) = @_;
+    my $caller = caller;
+    strict->import;
+    warnings->import;
+    eval "package $caller; Test::More->import; 1" or die $@;
+    no strict 'refs';
+    *{"${caller}::$_"} = \&{$_} for @EXPORT;
+    return;
+}
+
+# -- paths ---------------------------------------------------------------------
+
+sub top_srcdir {
+    return Cwd::abs_path(File::Basename::dirname(__FILE__) . '/../../..');
+}
+
+sub top_builddir {
+    my $dir = $ENV{PV_BUILDDIR};
+    return defined $dir && length $dir ? Cwd::abs_path($dir) : top_srcdir();
+}
+
+# The path of one of our programs: policyd, milter or ctl.
+sub program {
+    my ($name) = @_;
+    my $relative = $program_path{$name} or die "no program is called '$name'";
+    my $path = top_builddir() . "/$relative";
+    -x $path or die "$path: not built (set PV_BUILDDIR to the build directory)\n";
+    return $path;
+}
+
+# One directory per test program; short, since a unix socket path has 108 bytes,
+# and open, since user postfix must reach the sockets inside.
+# With a name: a directory of that name inside it.
+sub temp_dir {
+    my ($name) = @_;
+    if (!defined $temp_dir) {
+        $temp_dir = File::Temp::tempdir('pvXXXXXX', DIR => '/tmp');
+        chmod 0755, $temp_dir or die "chmod $temp_dir: $!";
+    }
+    return $temp_dir if !defined $name;
+    my $dir = "$temp_dir/$name";
+    if (!-d $dir) {
+        mkdir $dir or die "mkdir $dir: $!";
+        chmod 0755, $dir or die "chmod $dir: $!";
+    }
+    return $dir;
+}
+
+# -- files ---------------------------------------------------------------------
+
+sub slurp {
+    my ($path) = @_;
+    open my $file, '<:raw', $path or die "$path: $!";
+    local $/;
+    my $text = <$file>;
+    return defined $text ? $text : '';
+}
+
+sub spew {
+    my ($path, $text) = @_;
+    open my $file, '>:raw', $path or die "$path: $!";
+    print {$file} $text or die "$path: $!";
+    close $file or die "$path: $!";
+    return $path;
+}
+
+sub read_json {
+    my ($path) = @_;
+    require JSON::PP;
+    return JSON::PP->new->utf8->decode(slurp($path));
+}
+
+sub write_json {
+    my ($path, $data) = @_;
+    require JSON::PP;
+    return spew($path, JSON::PP->new->utf8->canonical->pretty->encode($data));
+}
+
+# -- time ----------------------------------------------------------------------
+
+# Monotonic seconds.
+sub now_s {
+    return Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC());
+}
+
+# Polls until the block is true and returns what it returned. Past the deadline:
+# tells what was waited for and returns false.
+sub wait_until (&$;$) {
+    my ($condition, $deadline_s, $what) = @_;
+    my $end_s = now_s() + $deadline_s;
+    while (1) {
+        my $result = $condition->();
+        return $result if $result;
+        last if now_s() >= $end_s;
+        Time::HiRes::sleep(POLL_INTERVAL_S);
+    }
+    Test::More::diag("gave up after $deadline_s s waiting for: " . ($what // 'a condition'));
+    return '';
+}
+
+# -- ports ---------------------------------------------------------------------
+
+# A TCP port that is free on all addresses. It stays ours among test programs
+# running side by side: an abstract unix socket reserves it until we exit.
+sub free_port {
+    for (1 .. 500) {
+        my $port = FIRST_PORT + int rand(LAST_PORT - FIRST_PORT);
+        next if $port_lock{$port};
+        my $lock = IO::Socket::UNIX->new(Local => "\0postvalve-test-port-$port", Listen => 1)
+            or next;
+        socket my $probe, Socket::AF_INET(), Socket::SOCK_STREAM(), 0 or die "socket: $!";
+        setsockopt $probe, Socket::SOL_SOCKET(), Socket::SO_REUSEADDR(), 1;
+        bind $probe, Socket::pack_sockaddr_in($port, Socket::INADDR_ANY()) or next;
+        socket my $datagram, Socket::AF_INET(), Socket::SOCK_DGRAM(), 0 or die "socket: $!";
+        bind $datagram, Socket::pack_sockaddr_in($port, Socket::INADDR_ANY()) or next;
+        $port_lock{$port} = $lock;
+        return $port;
+    }
+    die 'no free port';
+}
+
+# -- processes -----------------------------------------------------------------
+
+# Starts a process and registers it. Options:
+#   cmd    array of program and arguments; or
+#   code   sub to run in a forked child (all other descriptors are closed there)
+#   name   for messages (default: the program's name)
+#   log    file that takes stdout and stderr (default: NAME.log in the temporary directory)
+#   env    hash of environment variables to add; undef removes
+#   stdio  handle to use as stdin, stdout and stderr, as spawn(8) does
+#   stdin, stdout   handles to use instead of /dev/null and the log
+#   keep   handles that `code` needs
+#   group  true: a session of its own, signalled as a whole when it must end
+#   cwd    directory to start in
+# Returns a Postvalve::Test::Process.
+sub start {
+    my (%option) = @_;
+    my $cmd = $option{cmd};
+    ($cmd xor $option{code}) or die 'start: give either cmd or code';
+    my $name = $option{name} // ($cmd ? File::Basename::basename($cmd->[0]) : 'code');
+    my $log = $option{log} // temp_dir() . "/$name.log";
+    temp_dir();
+
+    pipe my $error_reader, my $error_writer or die "pipe: $!";
+    STDOUT->flush;
+    STDERR->flush;
+    my $parent_pid = $$;
+    my $pid = fork // die "fork: $!";
+    if ($pid == 0) {
+        eval {
+            close $error_reader;
+            _become_child(\%option, $log, $parent_pid);
+            if ($cmd) {
+                no warnings 'exec';
+                exec { $cmd->[0] } @{$cmd} or die "$cmd->[0]: $!\n";
+            }
+            _close_descriptors(@{ $option{keep} // [] });
+            $option{code}->();
+            1;
+        } or do {
+            my $message = $@;
+            if ($cmd) { syswrite $error_writer, $message }
+            else      { syswrite STDERR, $message }
+            POSIX::_exit(127);
+        };
+        POSIX::_exit(0);
+    }
+    close $error_writer;
+    my $message = $cmd ? do { local $/; <$error_reader> } : '';
+    if (defined $message && length $message) {
+        waitpid $pid, 0;
+        die "cannot start $name: $message";
+    }
+    my $process = bless {
+        pid   => $pid,
+        name  => $name,
+        log   => $option{stdio} ? undef : $log,
+        group => $option{group} ? 1 : 0,
+    }, 'Postvalve::Test::Process';
+    push @processes, $process;
+    return $process;
+}
+
+sub _become_child {
+    my ($option, $log, $parent_pid) = @_;
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP ALRM PIPE CHLD);
+    POSIX::setsid() if $option->{group};
+    _die_with_parent($parent_pid);
+    my $out = $option->{stdio} // $option->{stdout};
+    my $in  = $option->{stdio} // $option->{stdin};
+    my $error = $option->{stdio};
+    if (!$in)  { open $in, '<', '/dev/null' or die "/dev/null: $!\n" }
+    my $file;
+    if (!$out || !$error) { open $file, '>>', $log or die "$log: $!\n" }
+    POSIX::dup2(fileno($in), 0) // die "dup2: $!\n";
+    POSIX::dup2(fileno($out // $file), 1) // die "dup2: $!\n";
+    POSIX::dup2(fileno($error // $file), 2) // die "dup2: $!\n";
+    if (defined $option->{cwd}) { chdir $option->{cwd} or die "$option->{cwd}: $!\n" }
+    my $environment = $option->{env} // {};
+    $ENV{PV_TEST_DIR} = $temp_dir;    # by which _leftover_pids knows what is ours
+    for my $key (keys %{$environment}) {
+        if (defined $environment->{$key}) { $ENV{$key} = $environment->{$key} }
+        else                              { delete $ENV{$key} }
+    }
+    return;
+}
+
+# A test program that is killed must not leave its daemons behind.
+sub _die_with_parent {
+    my ($parent_pid) = @_;
+    my %prctl = (x86_64 => 157, aarch64 => 167);
+    my $number = $prctl{ (POSIX::uname())[4] } // return;
+    syscall $number, PR_SET_PDEATHSIG, POSIX::SIGTERM(), 0, 0, 0;
+    POSIX::_exit(127) if getppid() != $parent_pid;
+    return;
+}
+
+# Otherwise a forked helper would keep the test's client connections open. Replaced,
+# not closed: perl counts the users of each number, and would not close a descriptor
+# that gets the number of a handle it believes to be open.
+sub _close_descriptors {
+    my %keep = map { $_ => 1 } 0, 1, 2, map { fileno $_ } @_;
+    opendir my $dir, '/proc/self/fd' or die "/proc/self/fd: $!\n";
+    my @open = grep { /^\d+$/ } readdir $dir;
+    closedir $dir;
+    for my $descriptor (@open) {
+        POSIX::dup2(0, $descriptor) if !$keep{$descriptor};
+    }
+    return;
+}
+
+# Runs a command to its end, at most $deadline_s. Returns (exit status, output of
+# stdout and stderr together); dies when it does not end in time.
+sub run_command {
+    my ($cmd, $deadline_s, %option) = @_;
+    my $name = 'run.' . File::Basename::basename($cmd->[0]);
+    my $log = File::Temp::tempnam(temp_dir(), "$name.");
+    my $process = start(cmd => $cmd, name => $name, log => $log, %option);
+    my $status = $process->wait_exit($deadline_s // 10);
+    my $output = slurp($log);
+    if (!defined $status) {
+        $process->kill9;
+        die "@{$cmd}: still running after the deadline\n$output";
+    }
+    unlink $log;
+    @processes = grep { $_ != $process } @processes;
+    return ($status >> 8 || $status, $output);
+}
+
+# Stops all that is still running, the newest first.
+sub stop_all {
+    $_->stop for reverse @processes;
+    return;
+}
+
+# Ends a test program: stops everything, checks that nothing is left, and prints
+# the plan.
+sub finish {
+    stop_all();
+    my @left;
+    my $is_clean = wait_until { @left = _leftover_pids(); !@left } 5, 'all processes to end';
+    Test::More::ok($is_clean, 'no process is left behind')
+        or Test::More::diag(map { "left: $_ " . _command_line($_) . "\n" } @left);
+    Test::More::done_testing();
+    return;
+}
+
+# Processes that carry our temporary directory in their environment (ours) or
+# arguments.
+sub _leftover_pids {
+    return if !defined $temp_dir;
+    my @found;
+    opendir my $proc, '/proc' or die "/proc: $!";
+    for my $pid (grep { /^\d+$/ && $_ != $$ } readdir $proc) {
+        my $text = '';
+        for my $name (qw(environ cmdline)) {
+            open my $file, '<', "/proc/$pid/$name" or next;
+            local $/;
+            my $part = eval { no warnings; <$file> };
+            $text .= $part if defined $part;
+        }
+        next if $text !~ m{\Q$temp_dir\E(?:[/\0\s]|\z)};
+        push @found, $pid;
+    }
+    return @found;
+}
+
+sub _command_line {
+    my ($pid) = @_;
+    my $text = eval { slurp("/proc/$pid/cmdline") } // '';
+    $text =~ tr/\0/ /;
+    return $text;
+}
+
+sub _tell_logs {
+    for my $process (@processes) {
+        my $log = $process->{log};
+        next if !defined $log || !-s $log;
+        my @lines = split /\n/, slurp($log);
+        @lines = @lines[ -LOG_TAIL_LINES .. -1 ] if @lines > LOG_TAIL_LINES;
+        Test::More::diag("-- end of $log", map { "\n   $_" } @lines);
+    }
+    return;
+}
+
+if (!$^C) {
+    for my $signal (qw(INT TERM HUP)) {
+        $SIG{$signal} = sub { exit 128 + POSIX->can("SIG$signal")->() };    # runs END
+    }
+    $SIG{PIPE} = 'IGNORE';
+    my $timeout_s = $ENV{PV_TEST_TIMEOUT} || DEFAULT_TIMEOUT_S;
+    $SIG{ALRM} = sub {
+        Test::More::diag("this test program ran longer than $timeout_s s");
+        Test::More::fail('the test program ends in time');
+        exit 1;
+    };
+    alarm $timeout_s;
+}
+
+END {
+    if ($$ == $owner_pid) {
+        local ($?, $!, $@);
+        alarm 0;
+        my $has_failed = !Test::More->builder->is_passing;
+        eval { stop_all(); 1 } or Test::More::diag("stop: $@");
+        kill 'KILL', _leftover_pids();
+        _tell_logs() if $has_failed;
+        if (defined $temp_dir) {
+            if ($has_failed && $ENV{PV_KEEP}) { Test::More::diag("kept: $temp_dir") }
+            else { File::Path::remove_tree($temp_dir, { safe => 0, error => \my $ignored }) }
+        }
+    }
+}
+
+# -- one process ---------------------------------------------------------------
+
+package Postvalve::Test::Process;
+
+use strict;
+use warnings;
+
+sub pid      { return $_[0]{pid} }
+sub name     { return $_[0]{name} }
+sub log_path { return $_[0]{log} }
+
+sub log_text {
+    my ($self) = @_;
+    return defined $self->{log} && -e $self->{log} ? Postvalve::Test::slurp($self->{log}) : '';
+}
+
+# Reaps the process if it has ended.
+sub is_running {
+    my ($self) = @_;
+    return 0 if defined $self->{status};
+    my $reaped = waitpid $self->{pid}, POSIX::WNOHANG();
+    return 1 if $reaped == 0;
+    $self->{status} = $reaped == $self->{pid} ? $? : -1;
+    return 0;
+}
+
+# The wait(2) status once it has ended, else undef.
+sub status {
+    my ($self) = @_;
+    return $self->is_running ? undef : $self->{status};
+}
+
+sub wait_exit {
+    my ($self, $deadline_s) = @_;
+    local $?;
+    my $end_s = Postvalve::Test::now_s() + $deadline_s;
+    while ($self->is_running) {
+        return undef if Postvalve::Test::now_s() >= $end_s;
+        Time::HiRes::sleep(0.003);
+    }
+    return $self->{status};
+}
+
+sub send_signal {
+    my ($self, $signal) = @_;
+    return $self->is_running ? kill $signal, $self->{pid} : 0;
+}
+
+# TERM, wait, KILL. Returns the wait(2) status.
+sub stop {
+    my ($self, $deadline_s) = @_;
+    local $?;
+    $deadline_s //= Postvalve::Test::STOP_DEADLINE_S();
+    if ($self->is_running) {
+        kill 'TERM', $self->{pid};
+        kill 'CONT', $self->{pid};
+        if (!defined $self->wait_exit($deadline_s)) {
+            Test::More::diag("$self->{name} did not end $deadline_s s after TERM: killed");
+            kill 'KILL', $self->{pid};
+            $self->wait_exit($deadline_s);
+        }
+    }
+    $self->_end_group if $self->{group};
+    return $self->{status};
+}
+
+sub kill9 {
+    my ($self) = @_;
+    local $?;
+    if ($self->is_running) {
+        kill 'KILL', $self->{pid};
+        $self->wait_exit(Postvalve::Test::STOP_DEADLINE_S());
+    }
+    $self->_end_group if $self->{group};
+    return $self->{status};
+}
+
+# The members of the session we made: given a moment, then killed.
+sub _end_group {
+    my ($self) = @_;
+    return if $self->{is_group_done};
+    my $end_s = Postvalve::Test::now_s() + 2;
+    while (kill 0, -$self->{pid}) {
+        kill 'KILL', -$self->{pid} if Postvalve::Test::now_s() >= $end_s;
+        last if Postvalve::Test::now_s() >= $end_s + 2;
+        Time::HiRes::sleep(0.01);
+    }
+    $self->{is_group_done} = 1;
+    return;
+}
+
+1;
