@@ -6,54 +6,54 @@
 static const struct {
     const char *text, *expected; /* NULL: refused */
 } addresses[] = {
-    {"192.0.2.1", "192.0.2.1"},
-    {"0.0.0.0", "0.0.0.0"},
-    {"255.255.255.255", "255.255.255.255"},
-    {"2001:DB8::1", "2001:db8::1"},
-    {"IPv6:2001:db8::1", "2001:db8::1"},
-    {"::ffff:192.0.2.1", "192.0.2.1"},
-    {"::1", "::1"},
-    {"unknown", NULL},
-    {"", NULL},
-    {"192.0.2", NULL},
-    {"192.0.2.1.", NULL},
-    {"192.0.2.256", NULL},
-    {"192.0.02.1", NULL},
-    {"192.0.2.1 ", NULL},
-    {"1.2.3.4.5", NULL},
-    {"2001:db8::1%eth0", NULL},
-    {"2001:db8::1::", NULL},
-    {"1111:2222:3333:4444:5555:6666:7777:8888:9999:1111:2222:3333", NULL},
+    {"192.0.2.1",                                                   "192.0.2.1"      },
+    {"0.0.0.0",                                                     "0.0.0.0"        },
+    {"255.255.255.255",                                             "255.255.255.255"},
+    {"2001:DB8::1",                                                 "2001:db8::1"    },
+    {"IPv6:2001:db8::1",                                            "2001:db8::1"    },
+    {"::ffff:192.0.2.1",                                            "192.0.2.1"      },
+    {"::1",                                                         "::1"            },
+    {"unknown",                                                     NULL             },
+    {"",                                                            NULL             },
+    {"192.0.2",                                                     NULL             },
+    {"192.0.2.1.",                                                  NULL             },
+    {"192.0.2.256",                                                 NULL             },
+    {"192.0.02.1",                                                  NULL             },
+    {"192.0.2.1 ",                                                  NULL             },
+    {"1.2.3.4.5",                                                   NULL             },
+    {"2001:db8::1%eth0",                                            NULL             },
+    {"2001:db8::1::",                                               NULL             },
+    {"1111:2222:3333:4444:5555:6666:7777:8888:9999:1111:2222:3333", NULL             },
 };
 
 static const struct {
     const char *network, *inside, *outside; /* inside NULL: refused */
 } networks[] = {
-    {"192.0.2.0/24", "192.0.2.255", "192.0.3.0"},
-    {"192.0.2.0/25", "192.0.2.127", "192.0.2.128"},
-    {"192.0.2.7", "192.0.2.7", "192.0.2.6"},
-    {"0.0.0.0/0", "203.0.113.9", "2001:db8::1"},
-    {"[2001:db8::]/32", "2001:db8:ffff::1", "2001:db9::1"},
-    {"2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"},
-    {"::/0", "2001:db8::1", "192.0.2.1"},
-    {"192.0.2.1/24", NULL, NULL},
-    {"192.0.2.0/33", NULL, NULL},
-    {"192.0.2.0/", NULL, NULL},
-    {"192.0.2.0/2x", NULL, NULL},
-    {"192.0.2.0/1234", NULL, NULL},
-    {"2001:db8::1/64", NULL, NULL},
-    {"/24", NULL, NULL},
-    {"example.org", NULL, NULL},
+    {"192.0.2.0/24",    "192.0.2.255",      "192.0.3.0"       },
+    {"192.0.2.0/25",    "192.0.2.127",      "192.0.2.128"     },
+    {"192.0.2.7",       "192.0.2.7",        "192.0.2.6"       },
+    {"0.0.0.0/0",       "203.0.113.9",      "2001:db8::1"     },
+    {"[2001:db8::]/32", "2001:db8:ffff::1", "2001:db9::1"     },
+    {"2001:db8::/33",   "2001:db8:7fff::1", "2001:db8:8000::1"},
+    {"::/0",            "2001:db8::1",      "192.0.2.1"       },
+    {"192.0.2.1/24",    NULL,               NULL              },
+    {"192.0.2.0/33",    NULL,               NULL              },
+    {"192.0.2.0/",      NULL,               NULL              },
+    {"192.0.2.0/2x",    NULL,               NULL              },
+    {"192.0.2.0/1234",  NULL,               NULL              },
+    {"2001:db8::1/64",  NULL,               NULL              },
+    {"/24",             NULL,               NULL              },
+    {"example.org",     NULL,               NULL              },
 };
 
 static const struct {
     const char *address, *key;
 } keys[] = {
-    {"192.0.2.1", "192.0.2.1"},
-    {"::ffff:192.0.2.1", "192.0.2.1"},
-    {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+    {"192.0.2.1",               "192.0.2.1"               },
+    {"::ffff:192.0.2.1",        "192.0.2.1"               },
+    {"2001:db8:1:2:3:4:5:6",    "2001:db8:1:2::/64"       },
     {"ffff:ffff:ffff:ffff:1::", "ffff:ffff:ffff:ffff::/64"},
-    {"::1", "::/64"},
+    {"::1",                     "::/64"                   },
 };
 
 static struct address parsed(const char *text)
@@ -86,7 +86,8 @@ static void test_networks(void)
     for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
         struct network network;
         bool is_parsed = network_parse(slice_from_string(networks[i].network), &network);
-        ok(is_parsed == (networks[i].inside != NULL), "parse network '%s'", networks[i].network);
+        ok(is_parsed == (networks[i].inside != NULL), "parse network '%s'",
+           networks[i].network);
         if (!networks[i].inside)
             continue;
         struct address inside = parsed(networks[i].inside);

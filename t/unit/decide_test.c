@@ -8,13 +8,18 @@ static struct admission_settings admission = {
     .ceiling = {[CLASS_UNKNOWN] = 0.80, [CLASS_GOOD] = 1.00, [CLASS_TRUSTED] = 2.00},
     .bot_level = LEVEL_ELEVATED,
 };
-static struct level_settings levels = {.threshold = {0, 0.60, 0.80, 1.00}, .sustain_ms = 200};
-static struct class_settings classes = {.good_messages = 3,
-                                        .good_age_s = 3600,
-                                        .good_ratio = 5,
-                                        .bot_score = 6,
-                                        .bot_ratio = 5,
-                                        .weight = {0, 1, 2, 0.2}};
+static struct level_settings levels = {
+    .threshold = {0, 0.60, 0.80, 1.00},
+      .sustain_ms = 200
+};
+static struct class_settings classes = {
+    .good_messages = 3,
+    .good_age_s = 3600,
+    .good_ratio = 5,
+    .bot_score = 6,
+    .bot_ratio = 5,
+    .weight = {0, 1, 2, 0.2}
+};
 static struct reply_settings replies = {"4.3.2 later", "5.7.1 bot"};
 static const struct decide_settings settings = {&admission, &levels, &classes, &replies};
 
@@ -28,13 +33,13 @@ static const struct {
      {.has_address = true,
       .history = HISTORY_KNOWN,
       .record = {.first_seen_s = 900000, .last_seen_s = 1000000, .counts = {9, 0, 0, 0}},
-      .now_s = 1000000}},
-    {"unknown", {.has_address = true, .history = HISTORY_NONE, .now_s = 1000000}},
+      .now_s = 1000000}                                                                },
+    {"unknown", {.has_address = true, .history = HISTORY_NONE, .now_s = 1000000}       },
     {"bot",
      {.has_address = true,
       .history = HISTORY_KNOWN,
       .record = {.first_seen_s = 900000, .last_seen_s = 1000000, .counts = {0, 8, 0, 0}},
-      .now_s = 1000000}},
+      .now_s = 1000000}                                                                },
 };
 
 static const struct {
@@ -48,40 +53,45 @@ static const struct {
     enum rule rule;
     int code;
 } cases[] = {
-    /* everybody is in while it is calm, bots too: nothing is at stake */
-    {"unknown", 5, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
-    {"bot", 5, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_RCPT, RULE_ADMIT, 0},
-    /* ceilings: up to and including, above is out; the moment counts, not the published level */
-    {"unknown", 16, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
-    {"unknown", 17, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING, 421},
-    {"unknown", 17, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_CEILING, 421},
-    {"unknown", 17, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_RCPT, RULE_CEILING, 421},
-    {"unknown", 10, 0, false, false, LEVEL_STRESSED, FRONT_POLICY, STAGE_RCPT, RULE_ADMIT, 0},
-    /* the last slot is for good senders, clients waiting or not */
-    {"good", 20, 0, false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
-    {"good", 20, 50, true, false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
-    {"good", 21, 0, false, false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING, 421},
-    {"trusted", 30, 99, true, false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_TRUSTED, 0},
-    /* an admitted session is not thrown out by a ceiling, but a bot is once it is known */
-    {"unknown", 20, 9, true, true, LEVEL_CRITICAL, FRONT_POLICY, STAGE_RCPT, RULE_ADMITTED_BEFORE,
-     0},
-    {"bot", 20, 9, true, true, LEVEL_CRITICAL, FRONT_MILTER, STAGE_MAIL, RULE_BOT, 521},
-    /* a milter's 521 before MAIL would keep the session open */
-    {"bot", 13, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_BOT, 421},
-    {"bot", 13, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_HELO, RULE_BOT, 421},
-    {"bot", 13, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_MAIL, RULE_BOT, 521},
-    {"bot", 13, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_BOT, 521},
-    /* Postfix's own stress counts as stressed, but does not fill slots */
-    {"bot", 1, 0, true, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_BOT, 521},
-    {"unknown", 1, 0, true, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT, 0},
-    /* clients waiting raise the level, and the share of slots decides */
-    {"bot", 11, 5, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_BOT, 521},
-    {"unknown", 11, 30, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT, 0},
-    /* nothing measured: nobody is held back by a ceiling */
-    {"unknown", -1, 0, true, false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT, 0},
-    {"bot", -1, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT, 0},
-    /* VRFY and ETRN are none of our business */
-    {"bot", 20, 9, true, false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_OTHER, RULE_OFF, 0},
+  /* everybody is in while it is calm, bots too: nothing is at stake */
+    {"unknown", 5,  0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"bot",     5,  0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_RCPT,    RULE_ADMIT,   0  },
+ /* ceilings: up to and including, above is out; the moment counts, not the published level
+  */
+    {"unknown", 16, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"unknown", 17, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421                                                                                            },
+    {"unknown", 17, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_CEILING,
+     421                                                                                            },
+    {"unknown", 17, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_RCPT,    RULE_CEILING, 421},
+    {"unknown", 10, 0,  false, false, LEVEL_STRESSED, FRONT_POLICY, STAGE_RCPT,    RULE_ADMIT,   0  },
+ /* the last slot is for good senders, clients waiting or not */
+    {"good",    20, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"good",    20, 50, true,  false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"good",    21, 0,  false, false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421                                                                                            },
+    {"trusted", 30, 99, true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_TRUSTED,
+     0                                                                                              },
+ /* an admitted session is not thrown out by a ceiling, but a bot is once it is known */
+    {"unknown", 20, 9,  true,  true,  LEVEL_CRITICAL, FRONT_POLICY, STAGE_RCPT,
+     RULE_ADMITTED_BEFORE,                                                                       0  },
+    {"bot",     20, 9,  true,  true,  LEVEL_CRITICAL, FRONT_MILTER, STAGE_MAIL,    RULE_BOT,     521},
+ /* a milter's 521 before MAIL would keep the session open */
+    {"bot",     13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_BOT,     421},
+    {"bot",     13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_HELO,    RULE_BOT,     421},
+    {"bot",     13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_MAIL,    RULE_BOT,     521},
+    {"bot",     13, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
+ /* Postfix's own stress counts as stressed, but does not fill slots */
+    {"bot",     1,  0,  true,  false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
+    {"unknown", 1,  0,  true,  false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
+ /* clients waiting raise the level, and the share of slots decides */
+    {"bot",     11, 5,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
+    {"unknown", 11, 30, false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
+ /* nothing measured: nobody is held back by a ceiling */
+    {"unknown", -1, 0,  true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"bot",     -1, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
+ /* VRFY and ETRN are none of our business */
+    {"bot",     20, 9,  true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_OTHER,   RULE_OFF,     0  },
 };
 
 static const struct client_facts *client_facts(const char *name)
@@ -131,7 +141,8 @@ static void test_modes(void)
         admission.mode = MODE_OBSERVE;
         struct verdict observed = decide(&facts, &settings);
         is_silent &= observed.action == VERDICT_CONTINUE;
-        is_same &= observed.is_observed == (cases[i].code != 0) && observed.code == cases[i].code;
+        is_same &=
+            observed.is_observed == (cases[i].code != 0) && observed.code == cases[i].code;
         admission.mode = MODE_OFF;
         struct verdict off = decide(&facts, &settings);
         is_off &= off.action == VERDICT_CONTINUE && off.code == 0 && !off.is_observed;

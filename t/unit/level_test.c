@@ -2,7 +2,9 @@
 #include "t/unit/tap.h"
 
 static const struct level_settings settings = {
-    .threshold = {0, 0.60, 0.80, 1.00}, .sustain_ms = 200, .hold_ms = 10000};
+    .threshold = {0, 0.60, 0.80, 1.00},
+      .sustain_ms = 200, .hold_ms = 10000
+};
 
 struct sample {
     int64_t until_ms; /* this pressure, read every 100 ms, until then */
@@ -26,8 +28,8 @@ static enum level replay(const struct sample *samples, size_t count)
     }
     return tracker.level;
 }
-#define REPLAY(...)                                                                                \
-    replay((const struct sample[]){__VA_ARGS__},                                                   \
+#define REPLAY(...)                                                                            \
+    replay((const struct sample[]){__VA_ARGS__},                                               \
            sizeof((const struct sample[]){__VA_ARGS__}) / sizeof(struct sample))
 
 static void test_traces(void)
@@ -52,7 +54,8 @@ static void test_oscillation(void)
     struct sample samples[120];
     for (int i = 0; i < 120; i++)
         samples[i] = (struct sample){500 * (i + 1), i % 2 ? 0.95 : 0.3};
-    ok(replay(samples, 120) == LEVEL_STRESSED && changes == 1, "an oscillating load: one change");
+    ok(replay(samples, 120) == LEVEL_STRESSED && changes == 1,
+       "an oscillating load: one change");
 }
 
 static void test_postfix(void)

@@ -12,8 +12,9 @@
 
 static int tap_count, tap_failed;
 
-__attribute__((format(printf, 4, 5), unused)) static bool
-tap_check(bool passed, const char *file, int line, const char *format, ...)
+__attribute__((format(printf, 4, 5), unused)) static bool tap_check(bool passed,
+                                                                    const char *file, int line,
+                                                                    const char *format, ...)
 {
     va_list arguments;
     tap_count++;
@@ -51,7 +52,7 @@ __attribute__((unused)) static bool tap_is_number(double got, double expected, c
         printf("#        got: %g\n#   expected: %g\n", got, expected);
     return passed;
 }
-#define is_number(got, expected, what)                                                             \
+#define is_number(got, expected, what)                                                         \
     tap_is_number((double)(got), (double)(expected), what, __FILE__, __LINE__)
 
 __attribute__((unused)) static int done_testing(void)
