@@ -2,6 +2,7 @@
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
 	common/address.c common/address.h \
+	common/buffer.c common/buffer.h \
 	common/client_class.c common/client_class.h \
 	common/client_record.c common/client_record.h \
 	common/config.h \
@@ -10,5 +11,7 @@ common_libcommon_a_SOURCES = \
 	common/escape.c common/escape.h \
 	common/level.c common/level.h \
 	common/memory.c common/memory.h \
+	common/policy_reply.c common/policy_reply.h \
+	common/policy_request.c common/policy_request.h \
 	common/slice.h \
 	common/verdict_log.c common/verdict_log.h

@@ -3,11 +3,14 @@ LDADD = common/libcommon.a $(JANSSON_LIBS)
 
 UNIT_TESTS = \
 	t/unit/address_test \
+	t/unit/buffer_test \
 	t/unit/client_class_test \
 	t/unit/client_record_test \
 	t/unit/decide_test \
 	t/unit/escape_test \
-	t/unit/level_test
+	t/unit/level_test \
+	t/unit/policy_reply_test \
+	t/unit/policy_request_test
 check_PROGRAMS += $(UNIT_TESTS)
 
 EXTRA_DIST += t/unit/tap.h \
