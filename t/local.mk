@@ -2,6 +2,7 @@
 LDADD = common/libcommon.a $(JANSSON_LIBS)
 
 UNIT_TESTS = \
+	t/fuzz/policy_request_fuzz \
 	t/unit/address_test \
 	t/unit/buffer_test \
 	t/unit/client_class_test \
@@ -12,6 +13,10 @@ UNIT_TESTS = \
 	t/unit/policy_reply_test \
 	t/unit/policy_request_test
 check_PROGRAMS += $(UNIT_TESTS)
+
+# Fuzzers, with the driver that replays their corpus.
+t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+EXTRA_DIST += $(wildcard $(srcdir)/t/fuzz/*_corpus/*)
 
 EXTRA_DIST += t/unit/tap.h \
 	$(wildcard $(srcdir)/t/*.t) $(wildcard $(srcdir)/t/lint/*) $(wildcard $(srcdir)/t/lib/Postvalve/*.pm)
