@@ -1,0 +1,71 @@
+/*
+ * session - what the milter knows of one SMTP session, and how it ended. Pure.
+ *
+ * Time is an input. libmilter calls the events of one session in sequence, but on changing
+ * threads (it may keep a pool of them), and the end of the program looks at all sessions: a
+ * session that is in the session table is changed only while the table is locked.
+ */
+#ifndef POSTVALVE_MILTER_SESSION_H
+#define POSTVALVE_MILTER_SESSION_H
+
+#include "common/address.h"
+#include "common/client_class.h"
+#include "common/client_record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum session_state {
+    SESSION_CONNECTED,
+    SESSION_HELO, /* also between two messages */
+    SESSION_MAIL,
+    SESSION_RCPT,
+    SESSION_DATA,
+};
+
+struct session {
+    struct session *previous, *next; /* session_table's */
+    struct address address;
+    uint16_t port; /* of the client; 0: not known */
+    enum session_state state;
+    enum client_class class; /* as of the last decision */
+    bool has_said_helo;
+    bool is_hung_up; /* by us: the slot is free in less than a millisecond */
+    int64_t connected_ms;
+    int64_t last_sign_ms; /* of life: the last event, monotonic */
+    /* Of the message that is being sent. */
+    int accepted_recipients;
+    /* Of the session so far. */
+    int accepted_messages;
+    int unknown_recipients;
+};
+
+/* What Postfix tells of a recipient (macros of the RCPT event); NULL where it does not. */
+struct recipient_macros {
+    const char *mailer; /* {rcpt_mailer}: "error" for one that Postfix rejected */
+    const char *host;   /* {rcpt_host}: then the enhanced status code */
+};
+
+void session_init(struct session *session, const struct address *address, uint16_t port,
+                  int64_t now_ms);
+
+/* Events. */
+void session_on_helo(struct session *session, int64_t now_ms);
+void session_on_mail(struct session *session, int64_t now_ms);
+void session_on_recipient(struct session *session, const struct recipient_macros *macros,
+                          int64_t now_ms);
+void session_on_data(struct session *session, int64_t now_ms);
+/* The end of a message that nobody has rejected so far. */
+void session_on_message(struct session *session, int64_t now_ms);
+void session_on_abort(struct session *session, int64_t now_ms);
+
+/* How it ended, or stands: what a session leaves in its client's record. A client without a
+ * HELO was silent if it held its slot for silent_after_ms, otherwise it dropped the connection;
+ * the latter is only known where has_ended. Nothing for trusted clients. */
+struct session_outcome session_outcome_of(const struct session *session,
+                                          int64_t silent_after_ms, bool has_ended,
+                                          int64_t now_ms);
+
+const char *session_state_name(enum session_state state);
+
+#endif

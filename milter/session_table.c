@@ -1,0 +1,108 @@
+#include "milter/session_table.h"
+
+#include "common/memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct session_table {
+    pthread_mutex_t mutex;
+    struct session list; /* head of the ring of all sessions */
+    size_t count, maximum;
+    int busy;
+};
+
+struct session_table *session_table_create(size_t maximum)
+{
+    struct session_table *table = memory_allocate(1, sizeof(*table));
+    pthread_mutex_init(&table->mutex, NULL);
+    table->list.next = table->list.previous = &table->list;
+    table->maximum = maximum;
+    return table;
+}
+
+void session_table_free(struct session_table *table)
+{
+    if (!table)
+        return;
+    pthread_mutex_destroy(&table->mutex);
+    free(table);
+}
+
+void session_table_lock(struct session_table *table)
+{
+    pthread_mutex_lock(&table->mutex);
+}
+
+void session_table_unlock(struct session_table *table)
+{
+    pthread_mutex_unlock(&table->mutex);
+}
+
+static void unlink_session(struct session_table *table, struct session *session)
+{
+    session->previous->next = session->next;
+    session->next->previous = session->previous;
+    session->next = session->previous = NULL;
+    table->count--;
+    if (!session->is_hung_up)
+        table->busy--;
+}
+
+bool session_table_add(struct session_table *table, struct session *session, int *busy_r)
+{
+    session_table_lock(table);
+    bool has_room = table->count < table->maximum;
+    if (has_room) {
+        session->next = &table->list;
+        session->previous = table->list.previous;
+        session->previous->next = session;
+        table->list.previous = session;
+        table->count++;
+        table->busy++;
+    }
+    *busy_r = table->busy;
+    session_table_unlock(table);
+    return has_room;
+}
+
+bool session_table_remove(struct session_table *table, struct session *session)
+{
+    session_table_lock(table);
+    bool is_in = session->next != NULL;
+    if (is_in)
+        unlink_session(table, session);
+    session_table_unlock(table);
+    return is_in;
+}
+
+void session_table_hang_up(struct session_table *table, struct session *session)
+{
+    session_table_lock(table);
+    if (session->next && !session->is_hung_up) {
+        session->is_hung_up = true;
+        table->busy--;
+    }
+    session_table_unlock(table);
+}
+
+int session_table_busy(struct session_table *table)
+{
+    session_table_lock(table);
+    int busy = table->busy;
+    session_table_unlock(table);
+    return busy;
+}
+
+void session_table_drain(struct session_table *table,
+                         void (*visit)(const struct session *session, void *context),
+                         void *context)
+{
+    session_table_lock(table);
+    while (table->list.next != &table->list) {
+        struct session *session = table->list.next;
+        visit(session, context);
+        unlink_session(table, session);
+    }
+    session_table_unlock(table);
+}

@@ -1,0 +1,41 @@
+/*
+ * session_table - the live sessions of the service we protect: exact and without delay.
+ *
+ * Any thread. The table owns the list, not the sessions: whoever adds one removes it before he
+ * frees it. Sessions in the table are changed between session_table_lock() and
+ * session_table_unlock(), which must not enclose anything that waits.
+ */
+#ifndef POSTVALVE_MILTER_SESSION_TABLE_H
+#define POSTVALVE_MILTER_SESSION_TABLE_H
+
+#include "milter/session.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct session_table;
+
+struct session_table *session_table_create(size_t maximum);
+void session_table_free(struct session_table *table);
+
+/* Adds a session and tells how many slots are busy with it; false: the table is full, the
+ * session is not in it. */
+bool session_table_add(struct session_table *table, struct session *session, int *busy_r);
+/* False: it was not in the table (any more). */
+bool session_table_remove(struct session_table *table, struct session *session);
+
+/* Of a session in the table: its slot does not count as busy from now on. */
+void session_table_hang_up(struct session_table *table, struct session *session);
+
+/* Busy slots: sessions in the table that we did not hang up on. */
+int session_table_busy(struct session_table *table);
+
+void session_table_lock(struct session_table *table);
+void session_table_unlock(struct session_table *table);
+
+/* Removes all sessions; visit is called for each, with the table locked. */
+void session_table_drain(struct session_table *table,
+                         void (*visit)(const struct session *session, void *context),
+                         void *context);
+
+#endif

@@ -1,0 +1,109 @@
+#include "milter/session_table.h"
+#include "t/unit/tap.h"
+
+#include <pthread.h>
+
+#define THREADS 4
+#define ROUNDS  20000
+
+static struct session new_session(void)
+{
+    struct address address = {
+        .family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}
+    };
+    struct session session;
+    session_init(&session, &address, 1, 1);
+    return session;
+}
+
+static void test_add_and_remove(void)
+{
+    struct session_table *table = session_table_create(3);
+    struct session sessions[4];
+    int busy;
+    for (int i = 0; i < 4; i++)
+        sessions[i] = new_session();
+
+    ok(session_table_add(table, &sessions[0], &busy) && busy == 1, "the first counts itself");
+    ok(session_table_add(table, &sessions[1], &busy) && busy == 2, "the second");
+    ok(session_table_add(table, &sessions[2], &busy) && busy == 3, "the third");
+    ok(!session_table_add(table, &sessions[3], &busy) && busy == 3, "no more than the maximum");
+    ok(!session_table_remove(table, &sessions[3]), "what is not in it is not removed");
+    ok(session_table_remove(table, &sessions[1]) && session_table_busy(table) == 2,
+       "from the middle");
+    ok(!session_table_remove(table, &sessions[1]) && session_table_busy(table) == 2,
+       "only once");
+    ok(session_table_add(table, &sessions[3], &busy) && busy == 3, "there is room again");
+
+    session_table_hang_up(table, &sessions[0]);
+    is_number(session_table_busy(table), 2, "a session that was hung up on is not busy");
+    session_table_hang_up(table, &sessions[0]);
+    is_number(session_table_busy(table), 2, "... counted once");
+    session_table_remove(table, &sessions[0]);
+    is_number(session_table_busy(table), 2, "... and not again when it ends");
+    session_table_remove(table, &sessions[2]);
+    session_table_remove(table, &sessions[3]);
+    is_number(session_table_busy(table), 0, "empty");
+    session_table_free(table);
+    session_table_free(NULL);
+}
+
+static void count_session(const struct session *session, void *context)
+{
+    int *count = context;
+    *count += session->unknown_recipients;
+}
+
+static void test_drain(void)
+{
+    struct session_table *table = session_table_create(10);
+    struct session sessions[3];
+    int busy, count = 0;
+    for (int i = 0; i < 3; i++) {
+        sessions[i] = new_session();
+        sessions[i].unknown_recipients = 1 + i;
+        session_table_add(table, &sessions[i], &busy);
+    }
+    session_table_drain(table, count_session, &count);
+    is_number(count, 6, "drain visits every session");
+    is_number(session_table_busy(table), 0, "... and leaves none");
+    ok(!session_table_remove(table, &sessions[1]), "a drained session is not in the table");
+    session_table_drain(table, count_session, &count);
+    is_number(count, 6, "an empty table has nothing to visit");
+    session_table_free(table);
+}
+
+static void *add_and_remove(void *context)
+{
+    struct session_table *table = context;
+    struct session session = new_session();
+    int busy;
+    for (int i = 0; i < ROUNDS; i++) {
+        session_table_add(table, &session, &busy);
+        if (i % 3 == 0)
+            session_table_hang_up(table, &session);
+        session_table_remove(table, &session);
+        session.is_hung_up = false;
+    }
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    struct session_table *table = session_table_create(THREADS);
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, add_and_remove, table);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    is_number(session_table_busy(table), 0, "threads side by side keep the count");
+    session_table_free(table);
+}
+
+int main(void)
+{
+    test_add_and_remove();
+    test_drain();
+    test_threads();
+    return done_testing();
+}
