@@ -30,7 +30,6 @@ subtest 'processes' => sub {
         name => 'stubborn');
     wait_until { $stubborn->log_text =~ /up/ } 5, 'the process to ignore TERM';
     my $begin_s = now_s();
-    $stubborn->{name} = 'stubborn (as it should)';
     is $stubborn->stop(0.2) & 127, 9, 'one that ignores TERM is killed';
     cmp_ok now_s() - $begin_s, '<', 3, 'soon';
     my ($status, $output) = run_command([ 'sh', '-c', 'echo out; echo err >&2; exit 3' ]);

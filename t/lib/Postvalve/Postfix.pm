@@ -7,7 +7,8 @@ package Postvalve::Postfix;
 #   Postvalve::Smtp->new(port => $postfix->port) ...
 #
 # The SMTP service is "PORT inet" with inet_interfaces = all: a service bound to a
-# loopback address alone never gets the stress condition. Mail to alice, bob, carol
+# loopback address alone never gets the stress condition. The process that uses up
+# process_limit is the first to say stress=yes: with a limit of N, the N-th. Mail to alice, bob, carol
 # and dave at example.test is accepted and discarded; everything else is refused.
 # The master runs as our child, so that nothing outlives the test program.
 
@@ -16,6 +17,7 @@ use warnings;
 
 use Postvalve::Smtp ();
 use Postvalve::Test ();
+use Time::HiRes ();
 
 my $count = 0;
 my $daemon_directory;
@@ -123,6 +125,14 @@ sub _write_main_cf {
     );
     Postvalve::Test::spew($self->config_dir . '/main.cf',
         join '', map { "$_ = $main{$_}\n" } sort keys %main);
+    return $self->_age_config;
+}
+
+# Postfix waits until a file it reads is more than a second old, in each process.
+sub _age_config {
+    my ($self) = @_;
+    my $time = time - 10;
+    utime $time, $time, map { $self->config_dir . "/$_" } qw(main.cf master.cf);
     return;
 }
 
@@ -163,7 +173,7 @@ sub _write_master_cf {
     # Last: when it listens, all others do.
     push @lines, _smtpd_lines("$listen$self->{port}", $limit, @smtp_options);
     Postvalve::Test::spew($self->config_dir . '/master.cf', join '', map { "$_\n" } @lines);
-    return;
+    return $self->_age_config;
 }
 
 sub _smtpd_lines {
@@ -177,6 +187,7 @@ sub postconf {
     my ($status, $output) =
         Postvalve::Test::run_command([ '/usr/sbin/postconf', '-c', $self->config_dir, @arguments ]);
     $status == 0 or die "postconf @arguments: $output";
+    $self->_age_config;
     chomp $output;
     return $output;
 }
@@ -278,9 +289,11 @@ sub postfix_command {
         [ '/usr/sbin/postfix', '-c', $self->config_dir, @arguments ]);
 }
 
-# Returns when the master has read its configuration again.
+# Returns when the master has read its configuration again, and idle smtpd processes
+# with the old one are gone. Those with a client stay and keep it.
 sub reload {
     my ($self) = @_;
+    my %is_old = map { $_ => 1 } $self->smtpd_pids;
     my $before = () = $self->log_text =~ /master\[\d+\]: reload -- version/g;
     $self->{process}->send_signal('HUP');
     Postvalve::Test::wait_until(
@@ -291,6 +304,11 @@ sub reload {
         5,
         "$self->{name} to reload"
     ) or die "$self->{name} does not reload";
+    my $end_s = Postvalve::Test::now_s() + 0.5;
+    while (grep { $is_old{$_} } $self->smtpd_pids) {
+        last if Postvalve::Test::now_s() >= $end_s;
+        Time::HiRes::sleep(0.01);
+    }
     return $self;
 }
 

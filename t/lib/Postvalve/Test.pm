@@ -137,7 +137,7 @@ sub write_json {
 # -- time ----------------------------------------------------------------------
 
 # Monotonic seconds.
-sub now_s {
+sub now_s () {
     return Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC());
 }
 
@@ -438,16 +438,18 @@ sub send_signal {
     return $self->is_running ? kill $signal, $self->{pid} : 0;
 }
 
-# TERM, wait, KILL. Returns the wait(2) status.
+# TERM, wait, KILL. Returns the wait(2) status. Who gives a deadline expects that it
+# may pass.
 sub stop {
-    my ($self, $deadline_s) = @_;
+    my ($self, $given_deadline_s) = @_;
     local $?;
-    $deadline_s //= Postvalve::Test::STOP_DEADLINE_S();
+    my $deadline_s = $given_deadline_s // Postvalve::Test::STOP_DEADLINE_S();
     if ($self->is_running) {
         kill 'TERM', $self->{pid};
         kill 'CONT', $self->{pid};
         if (!defined $self->wait_exit($deadline_s)) {
-            Test::More::diag("$self->{name} did not end $deadline_s s after TERM: killed");
+            Test::More::diag("$self->{name} did not end $deadline_s s after TERM: killed")
+                if !defined $given_deadline_s;
             kill 'KILL', $self->{pid};
             $self->wait_exit($deadline_s);
         }
@@ -472,13 +474,25 @@ sub _end_group {
     my ($self) = @_;
     return if $self->{is_group_done};
     my $end_s = Postvalve::Test::now_s() + 2;
-    while (kill 0, -$self->{pid}) {
+    while ($self->_has_group_members) {
         kill 'KILL', -$self->{pid} if Postvalve::Test::now_s() >= $end_s;
         last if Postvalve::Test::now_s() >= $end_s + 2;
         Time::HiRes::sleep(0.01);
     }
     $self->{is_group_done} = 1;
     return;
+}
+
+# Those that init has yet to reap do not count; kill 0 would count them.
+sub _has_group_members {
+    my ($self) = @_;
+    return 0 if !kill 0, -$self->{pid};
+    for my $file (glob '/proc/[0-9]*/stat') {
+        my $stat = eval { Postvalve::Test::slurp($file) } // next;
+        my ($state, $group) = $stat =~ /.*\) (\S) \d+ (\d+)/s or next;
+        return 1 if $group == $self->{pid} && $state ne 'Z';
+    }
+    return 0;
 }
 
 1;
