@@ -6,7 +6,9 @@ package Postvalve::Daemon;
 #   Postvalve::PolicyClient->new($policyd->endpoint) ...
 #
 # The given configuration is merged over defaults for tests: a unix socket in the
-# temporary directory, log to stderr, no Redis. Readiness is found by connecting.
+# temporary directory, log to stderr, no Redis, 10 slots on a port where nobody listens,
+# and no trusted networks, since the test's clients come from 127/8. Readiness is found
+# by connecting.
 
 use strict;
 use warnings;
@@ -19,6 +21,8 @@ my $count = 0;
 
 # $kind: policyd or milter. Options:
 #   config     hash merged over the defaults; undef as a value removes a key
+#   postfix    Postvalve::Postfix whose SMTP service is protected
+#   redis      Postvalve::Redis to use
 #   arguments  array of more command line arguments
 #   name       of the directory and in messages (policyd1, ...)
 #   command    array to run instead of the program, before --config FILE
@@ -41,10 +45,29 @@ sub new {
 
 sub _default_config {
     my ($self) = @_;
+    my ($postfix, $redis) = @{ $self->{option} }{qw(postfix redis)};
     my $listen = "unix:$self->{dir}/s";
+    my $service = { port => 0 + Postvalve::Test::free_port(), slot_limit => 10 };
+    if ($postfix) {
+        my ($name) = $postfix->service =~ m{\A(.*)/inet\z};
+        $service = {
+            name                     => $name,
+            port                     => 0 + $postfix->port,
+            slot_limit               => 'auto',
+            postfix_config_directory => $postfix->config_dir,
+        };
+    }
     return {
-        host       => 'test',
-        log_target => 'stderr',
+        host    => 'test',
+        log     => { target => 'stderr' },
+        trusted => { networks => [] },
+        service => $service,
+        redis   => {
+            server => $redis ? 'unix:' . $redis->path : '',
+            # A busy machine that builds may need longer than the default.
+            deadline_ms => 200,
+            $redis && defined $redis->password ? (password => $redis->password) : (),
+        },
         $self->{kind} => {
             listen => $self->{kind} eq 'policyd' ? [$listen] : $listen,
             socket => { mode => '0666' },

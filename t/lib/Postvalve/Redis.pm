@@ -36,6 +36,7 @@ sub new {
 
 sub path     { return $_[0]{path} }
 sub port     { return $_[0]{port} }
+sub password { return $_[0]{password} }
 sub pid      { return $_[0]{process}{pid} }
 sub process  { return $_[0]{process} }
 sub log_text { return $_[0]{process} ? $_[0]{process}->log_text : '' }

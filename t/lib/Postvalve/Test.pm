@@ -6,7 +6,7 @@ package Postvalve::Test;
 #   use FindBin; use lib "$FindBin::Bin/lib";
 #   use Postvalve::Test;                  # strict, warnings, Test::More, the list below
 #   my $process = start(cmd => [ ... ]);  # stopped at exit, whatever happens
-#   ok wait_until { ... } 5, 'what for';
+#   wait_ok { ... } 5, 'what should come true';
 #   finish();                             # instead of done_testing
 #
 # Environment:
@@ -31,7 +31,7 @@ use Time::HiRes ();
 
 our @EXPORT = qw(
     finish free_port now_s program read_json run_command slurp spew start stop_all temp_dir
-    top_builddir top_srcdir wait_until write_json
+    top_builddir top_srcdir wait_ok wait_until write_json
 );
 
 use constant {
@@ -154,6 +154,13 @@ sub wait_until (&$;$) {
     }
     Test::More::diag("gave up after $deadline_s s waiting for: " . ($what // 'a condition'));
     return '';
+}
+
+# A test that passes when the block becomes true in time.
+sub wait_ok (&$;$) {
+    my ($condition, $deadline_s, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return Test::More::ok(wait_until(\&{$condition}, $deadline_s, $name), $name);
 }
 
 # -- ports ---------------------------------------------------------------------
