@@ -16,13 +16,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-struct string_list {
-    char **items;
-    size_t count;
-};
-
-/* Where to listen or connect: "unix:/path" or "inet:host:port", "inet:[::1]:port". */
+/* Where to listen or connect: common/endpoint.h. Pointers that a type does not use are NULL. */
 enum endpoint_type { ENDPOINT_NONE, ENDPOINT_UNIX, ENDPOINT_INET };
 struct endpoint {
     enum endpoint_type type;
@@ -75,7 +71,8 @@ struct milter_settings {
 struct redis_settings {
     struct endpoint server; /* ENDPOINT_NONE: run without Redis */
     char *username;
-    char *password;
+    char *password;      /* from the file where there is one */
+    char *password_file; /* "": none */
     int64_t database;
     char *prefix;        /* of every key, "pv:" */
     int64_t deadline_ms; /* of one request, connecting included */
@@ -108,14 +105,22 @@ struct config {
     struct reply_settings reply;
 };
 
-struct error_list; /* common/settings.h */
+struct error_list; /* common/error_list.h */
 
-/* Reads and checks a file. NULL with every problem in errors: file, key path and what is
- * allowed. A snapshot without a file (all defaults): config_default(). config_free(NULL) is
- * fine. */
+#define CONFIG_SIZE_MAX (1024 * 1024) /* bytes of a configuration file */
+
+/* Reads and checks a file, and the password file it names. NULL with every problem in errors:
+ * file, key path, what is wrong, what is allowed. config_free(NULL) is fine. */
 struct config *config_load(const char *file, struct error_list *errors);
+/* The same from memory; name stands for the file in messages, a password file is not read. */
+struct config *config_load_text(const char *name, const char *text, size_t length,
+                                struct error_list *errors);
+/* All defaults. */
 struct config *config_default(void);
 void config_free(struct config *config);
+
+/* The effective values as JSON, which can be loaded again; secrets are masked. */
+void config_print(const struct config *config, FILE *stream);
 
 bool network_list_contains(const struct network_list *list, const struct address *address);
 

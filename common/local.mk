@@ -5,13 +5,19 @@ common_libcommon_a_SOURCES = \
 	common/buffer.c common/buffer.h \
 	common/client_class.c common/client_class.h \
 	common/client_record.c common/client_record.h \
-	common/config.h \
+	common/config.c common/config_file.c common/config.h \
 	common/decide.c common/decide.h \
+	common/endpoint.c common/endpoint.h \
 	common/error.c common/error.h \
+	common/error_list.c common/error_list.h \
 	common/escape.c common/escape.h \
+	common/json_duplicates.c common/json_duplicates.h \
 	common/level.c common/level.h \
 	common/memory.c common/memory.h \
 	common/policy_reply.c common/policy_reply.h \
 	common/policy_request.c common/policy_request.h \
+	common/setting_list.c common/setting_scalar.c common/setting_text.c \
+	common/setting_type.c common/setting_type.h \
+	common/settings.c common/settings.h common/settings_man.c common/settings_table.c \
 	common/slice.h \
 	common/verdict_log.c common/verdict_log.h

@@ -1,0 +1,108 @@
+/*
+ * settings - the one table of settings: a row gives parser, range check, default,
+ * --print-config and the option list of the manual page.
+ *
+ * To add a setting: a field in struct config and a row in settings_table.c. A new kind of value
+ * is a row in setting_type.c.
+ *
+ * Values in a file are addressed by dotted key paths ("policyd.socket.mode"); an item of a list
+ * as "policyd.listen[1]", counted from 0.
+ */
+#ifndef POSTVALVE_COMMON_SETTINGS_H
+#define POSTVALVE_COMMON_SETTINGS_H
+
+#include "common/config.h"
+#include "common/error_list.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum setting_type {                        /* type of the field in struct config: */
+                    SETTING_BOOLEAN,       /* bool */
+                    SETTING_INTEGER,       /* int64_t */
+                    SETTING_NUMBER,        /* double */
+                    SETTING_STRING,        /* char * */
+                    SETTING_PATH,          /* char * */
+                    SETTING_REPLY,         /* char * */
+                    SETTING_ENUM,          /* an enum, as wide as int */
+                    SETTING_MODE,          /* int64_t; octal text in the file */
+                    SETTING_SLOT_LIMIT,    /* int64_t; "auto" is SLOT_LIMIT_AUTO */
+                    SETTING_ENDPOINT,      /* struct endpoint */
+                    SETTING_ENDPOINT_LIST, /* struct endpoint_list */
+                    SETTING_NETWORK_LIST,  /* struct network_list */
+                    SETTING_TYPE_COUNT
+};
+
+struct setting {
+    const char *key; /* dotted path */
+    enum setting_type type;
+    size_t offset; /* of the field in struct config */
+    /* Numbers: the value as in the file. Strings: bytes; a minimum of 0 allows "". Endpoint: 0
+     * allows "". Lists: items. Modes, booleans, enums, slot limit: not used / maximum only. */
+    double minimum, maximum;
+    const char *default_text; /* JSON */
+    const char *unit;         /* plural: "seconds"; NULL: none */
+    int64_t scale;            /* integers: the field is the value times this; 0: as it is */
+    const char *const *names; /* SETTING_ENUM: by enum value, NULL at the end */
+    const char *characters;   /* SETTING_STRING: allowed besides letters and digits; NULL: any
+                                 printable ASCII */
+    char reply_class;         /* SETTING_REPLY: first digit of the enhanced status code */
+    bool is_secret;           /* printed as "***" */
+    const char *help;         /* what it does, and why the default */
+};
+
+extern const struct setting settings_table[];
+extern const size_t settings_count;
+
+struct setting_group { /* a heading of the manual page */
+    const char *key;   /* first part of the keys in it; "": keys of one part */
+    const char *title;
+};
+extern const struct setting_group setting_groups[];
+extern const size_t setting_groups_count;
+
+#define SETTING_SECRET_MASK "***"
+#define SETTING_KEY_SIZE    64 /* of every key in the table, with the terminating zero */
+
+/* NULL: no setting has this key. */
+const struct setting *setting_find(const char *key);
+/* Whether settings lie below this key: "policyd", "policyd.socket". */
+bool setting_is_group(const char *key);
+/* The key of a setting or group that a wrong key was perhaps meant to be; empty: none. */
+struct slice setting_nearest_key(const char *key);
+
+/* Where problems go, and which file they are in. */
+struct setting_problems {
+    const char *file;
+    struct error_list *errors;
+};
+
+/* Takes the values of a whole file over. Every problem is reported; a setting with a problem
+ * keeps its value. */
+void settings_read(struct config *config, json_t *root,
+                   const struct setting_problems *problems);
+/* The table's defaults; a problem here is a mistake in the table. */
+void settings_read_defaults(struct config *config, const struct setting_problems *problems);
+/* All effective values as JSON, a new reference; secrets masked. */
+json_t *settings_write(const struct config *config);
+
+/* Takes one value over. */
+void setting_read(const struct setting *setting, struct config *config, const json_t *value,
+                  const struct setting_problems *problems);
+/* As settings_write(), one value. */
+json_t *setting_write(const struct setting *setting, const struct config *config);
+/* Frees what the field owns. */
+void setting_release(const struct setting *setting, struct config *config);
+
+#define SETTING_ALLOWED_SIZE 256
+/* What the file may say: "an integer from 1 to 60 (seconds)". */
+void setting_format_allowed(const struct setting *setting,
+                            char out[static SETTING_ALLOWED_SIZE]);
+
+/* The option list of postvalve.json(5), in roff (man macros). */
+void settings_print_man(FILE *stream);
+
+#endif
