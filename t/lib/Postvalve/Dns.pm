@@ -24,7 +24,7 @@ sub new {
     my ($class, %option) = @_;
     my $name = 'dns' . ++$count;
     my $dir = Postvalve::Test::temp_dir($name);
-    chmod 0777, $dir;    # the server drops its privileges before it opens its log
+    chmod 0777, $dir;    # the server refuses to run as root
     my $self = bless {
         name    => $name,
         dir     => $dir,
@@ -59,6 +59,7 @@ sub start {
         ],
         name => $self->{name},
         log  => "$self->{dir}/log",
+        user => 'nobody',
     );
     my $is_ready = Postvalve::Test::wait_until(
         sub {

@@ -75,7 +75,7 @@ sub pause  { return $_[0]{process}->send_signal('STOP') }
 sub resume { return $_[0]{process}->send_signal('CONT') }
 
 # All requests so far, oldest first: hashes of the attributes; the key "" holds the
-# names in the order they came, as an array.
+# names in the order they came, as an array; the key "#" the number of the connection.
 sub requests {
     my ($self) = @_;
     return map { JSON::PP::decode_json($_) } split /\n/, Postvalve::Test::slurp($self->{record});
@@ -84,19 +84,20 @@ sub requests {
 sub _serve {
     my ($listener, $record, $handler) = @_;
     my $select = IO::Select->new($listener);
-    my %buffer;
+    my (%buffer, %number, $connections);
     while (1) {
         for my $socket ($select->can_read) {
             if ($socket == $listener) {
                 my $client = $listener->accept or next;
                 $select->add($client);
                 $buffer{ fileno $client } = '';
+                $number{ fileno $client } = ++$connections;
                 next;
             }
             my $buffer = \$buffer{ fileno $socket };
             my $is_open = sysread $socket, ${$buffer}, 65536, length ${$buffer};
             while ($is_open && ${$buffer} =~ s/\A(.*?\n)\n//s) {
-                $is_open = _answer($socket, $record, $handler, $1);
+                $is_open = _answer($socket, $record, $handler, $1, $number{ fileno $socket });
             }
             next if $is_open;
             $select->remove($socket);
@@ -106,14 +107,14 @@ sub _serve {
 }
 
 sub _answer {
-    my ($socket, $record, $handler, $text) = @_;
+    my ($socket, $record, $handler, $text, $number) = @_;
     my (%request, @names);
     for my $line (split /\n/, $text) {
         my ($name, $value) = split /=/, $line, 2;
         $request{$name} = $value;
         push @names, $name;
     }
-    print {$record} JSON::PP::encode_json({ %request, '' => \@names }), "\n";
+    print {$record} JSON::PP::encode_json({ %request, '' => \@names, '#' => $number }), "\n";
     my $action = $handler->(\%request);
     return 0 if !defined $action;
     return 1 if $action eq 'hang';

@@ -197,6 +197,7 @@ sub free_port {
 #   keep   handles that `code` needs
 #   group  true: a session of its own, signalled as a whole when it must end
 #   cwd    directory to start in
+#   user   name of the user to run as
 # Returns a Postvalve::Test::Process.
 sub start {
     my (%option) = @_;
@@ -250,7 +251,6 @@ sub _become_child {
     my ($option, $log, $parent_pid) = @_;
     $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP ALRM PIPE CHLD);
     POSIX::setsid() if $option->{group};
-    _die_with_parent($parent_pid);
     my $out = $option->{stdio} // $option->{stdout};
     my $in  = $option->{stdio} // $option->{stdin};
     my $error = $option->{stdio};
@@ -267,6 +267,17 @@ sub _become_child {
         if (defined $environment->{$key}) { $ENV{$key} = $environment->{$key} }
         else                              { delete $ENV{$key} }
     }
+    _become_user($option->{user}) if defined $option->{user};
+    _die_with_parent($parent_pid);    # last: the kernel forgets it with a change of user
+    return;
+}
+
+sub _become_user {
+    my ($name) = @_;
+    my ($user, $group) = (getpwnam $name)[ 2, 3 ] or die "there is no user $name\n";
+    $) = "$group $group";
+    POSIX::setgid($group) or die "setgid: $!\n";
+    POSIX::setuid($user) or die "setuid: $!\n";
     return;
 }
 
