@@ -36,3 +36,4 @@ check-local: check-tap
 check-tap: all $(check_PROGRAMS)
 	PV_BUILDDIR=$(abs_top_builddir) PV_SRCDIR=$(abs_top_srcdir) \
 		$(PROVE) -I$(srcdir)/t/lib --timer --nocount $(PROVE_FLAGS) $(if $(TESTS_$(SELECTION)),$(TESTS_$(SELECTION)),$(SELECTION))
+include $(srcdir)/t/bench/flood/local.mk
