@@ -1,7 +1,11 @@
 /* The settings: a row each, in the order of --print-config and of the manual page. */
 #include "common/settings.h"
 
-#define AT(field)    offsetof(struct config, field)
+/* A call instead of braces: clang-format would line the members up in columns. */
+#define ROW(key, type, field, ...)                                                             \
+    {                                                                                          \
+        key, type, offsetof(struct config, field), __VA_ARGS__                                 \
+    }
 #define NAME_EXTRA   "._-"
 #define BYTES(count) .minimum = 0, .maximum = (count)
 
@@ -16,241 +20,273 @@ static const char *const level_names[] = {[LEVEL_CALM] = "calm",
                                           NULL};
 
 const struct setting_group setting_groups[] = {
-    {"", "GENERAL"},
-    {"log", "LOG"},
-    {"service", "THE POSTFIX SERVICE TO PROTECT"},
-    {"policyd", "POLICY DAEMON"},
-    {"milter", "MILTER"},
-    {"redis", "REDIS"},
-    {"memory", "MEMORY IN FRONT OF REDIS"},
-    {"history", "HISTORY OF CLIENTS"},
-    {"trusted", "TRUSTED CLIENTS"},
-    {"level", "LEVELS"},
-    {"class", "CLASSES OF CLIENTS"},
-    {"admission", "ADMISSION"},
-    {"reply", "REPLIES"},
+    {"",          "GENERAL"                       },
+    {"log",       "LOG"                           },
+    {"service",   "THE POSTFIX SERVICE TO PROTECT"},
+    {"policyd",   "POLICY DAEMON"                 },
+    {"milter",    "MILTER"                        },
+    {"redis",     "REDIS"                         },
+    {"memory",    "MEMORY IN FRONT OF REDIS"      },
+    {"history",   "HISTORY OF CLIENTS"            },
+    {"trusted",   "TRUSTED CLIENTS"               },
+    {"level",     "LEVELS"                        },
+    {"class",     "CLASSES OF CLIENTS"            },
+    {"admission", "ADMISSION"                     },
+    {"reply",     "REPLIES"                       },
 };
 const size_t setting_groups_count = sizeof(setting_groups) / sizeof(setting_groups[0]);
 
 const struct setting settings_table[] = {
     /* General */
-    {"mode", SETTING_ENUM, AT(admission.mode), .names = mode_names, .default_text = "\"enforce\"",
-     .help = "What to do with clients that the rules would hang up on: \"enforce\" hangs up, "
-             "\"observe\" only logs and counts what would have been done, \"off\" admits "
-             "everybody. Set \"observe\" for the first days of a new installation."},
-    {"user", SETTING_STRING, AT(user), BYTES(32), .characters = NAME_EXTRA "$",
-     .default_text = "\"\"",
-     .help = "User to run as once the sockets are open. \"\" stays the user the daemon was "
-             "started as, which suits a service manager that sets the user itself."},
-    {"group", SETTING_STRING, AT(group), BYTES(32), .characters = NAME_EXTRA "$",
-     .default_text = "\"\"", .help = "Group to run as. \"\" is the primary group of the user."},
-    {"host", SETTING_STRING, AT(host), BYTES(64), .characters = NAME_EXTRA,
-     .default_text = "\"\"",
-     .help = "Name of this host in Redis keys and in the status; it has to differ between hosts "
-             "that share a Redis. \"\" is the host name of the system."},
+    ROW("mode", SETTING_ENUM, admission.mode, .names = mode_names,
+        .default_text = "\"enforce\"",
+        .help =
+            "What to do with clients that the rules would hang up on: \"enforce\" hangs up, "
+            "\"observe\" only logs and counts what would have been done, \"off\" admits "
+            "everybody. Set \"observe\" for the first days of a new installation."),
+    ROW("user", SETTING_STRING, user, BYTES(32), .characters = NAME_EXTRA "$",
+        .default_text = "\"\"",
+        .help = "User to run as once the sockets are open. \"\" stays the user the daemon was "
+                "started as, which suits a service manager that sets the user itself."),
+    ROW("group", SETTING_STRING, group, BYTES(32), .characters = NAME_EXTRA "$",
+        .default_text = "\"\"",
+        .help = "Group to run as. \"\" is the primary group of the user."),
+    ROW("host", SETTING_STRING, host, BYTES(64), .characters = NAME_EXTRA,
+        .default_text = "\"\"",
+        .help =
+            "Name of this host in Redis keys and in the status; it has to differ between hosts "
+            "that share a Redis. \"\" is the host name of the system."),
     /* Log */
-    {"log.target", SETTING_ENUM, AT(log_target), .names = log_target_names,
-     .default_text = "\"syslog\"",
-     .help = "Where log lines go: \"syslog\" is the mail facility, where Postfix logs too; "
-             "\"stderr\" is for a service manager that collects it."},
-    {"log.verbose", SETTING_BOOLEAN, AT(is_log_verbose), .default_text = "false",
-     .help = "Also log what only helps to find a mistake. Off, because it is a line for every "
-             "request."},
+    ROW("log.target", SETTING_ENUM, log_target, .names = log_target_names,
+        .default_text = "\"syslog\"",
+        .help = "Where log lines go: \"syslog\" is the mail facility, where Postfix logs too; "
+                "\"stderr\" is for a service manager that collects it."),
+    ROW("log.verbose", SETTING_BOOLEAN, is_log_verbose, .default_text = "false",
+        .help =
+            "Also log what only helps to find a mistake. Off, because it is a line for every "
+            "request."),
     /* Service */
-    {"service.name", SETTING_STRING, AT(service.name), .minimum = 1, .maximum = 64,
-     .characters = NAME_EXTRA ":[]", .default_text = "\"smtp\"",
-     .help = "First column of the service's line in master.cf. The process limit of this "
-             "service is the number of slots."},
-    {"service.port", SETTING_INTEGER, AT(service.port), .minimum = 1, .maximum = 65535,
-     .default_text = "25",
-     .help = "TCP port the service listens on: the sensor counts the connections to it and the "
-             "clients that wait for a slot."},
-    {"service.slot_limit", SETTING_SLOT_LIMIT, AT(service.slot_limit), .minimum = 1,
-     .maximum = 100000, .default_text = "\"auto\"",
-     .help = "Number of slots. \"auto\" asks postconf(1), so that master.cf stays the only "
-             "place where the limit is written."},
-    {"service.postfix_config_directory", SETTING_PATH, AT(service.postfix_config_directory),
-     .minimum = 1, .maximum = 4095, .default_text = "\"/etc/postfix\"",
-     .help = "Where main.cf and master.cf of the protected Postfix are."},
+    ROW("service.name", SETTING_STRING, service.name, .minimum = 1, .maximum = 64,
+        .characters = NAME_EXTRA ":[]", .default_text = "\"smtp\"",
+        .help = "First column of the service's line in master.cf. The process limit of this "
+                "service is the number of slots."),
+    ROW("service.port", SETTING_INTEGER, service.port, .minimum = 1, .maximum = 65535,
+        .default_text = "25",
+        .help =
+            "TCP port the service listens on: the sensor counts the connections to it and the "
+            "clients that wait for a slot."),
+    ROW("service.slot_limit", SETTING_SLOT_LIMIT, service.slot_limit, .minimum = 1,
+        .maximum = 100000, .default_text = "\"auto\"",
+        .help = "Number of slots. \"auto\" asks postconf(1), so that master.cf stays the only "
+                "place where the limit is written."),
+    ROW("service.postfix_config_directory", SETTING_PATH, service.postfix_config_directory,
+        .minimum = 1, .maximum = 4095, .default_text = "\"/etc/postfix\"",
+        .help = "Where main.cf and master.cf of the protected Postfix are."),
     /* Policy daemon */
-    {"policyd.listen", SETTING_ENDPOINT_LIST, AT(policyd.listen), .minimum = 1, .maximum = 16,
-     .default_text = "[\"inet:127.0.0.1:10031\"]",
-     .help = "Where Postfix reaches the policy daemon. Only the loopback address, because the "
-             "policy protocol knows no authentication."},
-    {"policyd.socket.owner", SETTING_STRING, AT(policyd.socket.owner), BYTES(32),
-     .characters = NAME_EXTRA "$", .default_text = "\"\"",
-     .help = "Owner of unix sockets. \"\" is the user the daemon runs as."},
-    {"policyd.socket.group", SETTING_STRING, AT(policyd.socket.group), BYTES(32),
-     .characters = NAME_EXTRA "$", .default_text = "\"\"",
-     .help = "Group of unix sockets; usually \"postfix\", so that smtpd(8) may connect. \"\" is "
-             "the group the daemon runs as."},
-    {"policyd.socket.mode", SETTING_MODE, AT(policyd.socket.mode), .default_text = "\"0660\"",
-     .help = "Access mode of unix sockets: owner and group may connect, nobody else."},
-    {"policyd.max_connections", SETTING_INTEGER, AT(policyd.max_connections), .minimum = 1,
-     .maximum = 1000000, .default_text = "20000", .unit = "connections",
-     .help = "Most connections at a time; more are closed at once. Every smtpd(8) process holds "
-             "one, so the default suits several hosts with thousands of slots each."},
-    {"policyd.idle_timeout_s", SETTING_INTEGER, AT(policyd.idle_timeout_s), .minimum = 301,
-     .maximum = 86400, .default_text = "1800", .unit = "seconds",
-     .help = "Close a connection that sent no request for so long. It has to be more than "
-             "Postfix's smtpd_policy_service_max_idle (300 s): Postfix should be the one to "
-             "close, or its next request meets a closed connection."},
-    {"policyd.request_timeout_s", SETTING_INTEGER, AT(policyd.request_timeout_s), .minimum = 1,
-     .maximum = 100, .default_text = "10", .unit = "seconds",
-     .help = "Close a connection whose request has begun and does not end. Postfix sends a "
-             "request in one piece, so even a loaded host needs far less."},
+    ROW("policyd.listen", SETTING_ENDPOINT_LIST, policyd.listen, .minimum = 1, .maximum = 16,
+        .default_text = "[\"inet:127.0.0.1:10031\"]",
+        .help =
+            "Where Postfix reaches the policy daemon. Only the loopback address, because the "
+            "policy protocol knows no authentication."),
+    ROW("policyd.socket.owner", SETTING_STRING, policyd.socket.owner, BYTES(32),
+        .characters = NAME_EXTRA "$", .default_text = "\"\"",
+        .help = "Owner of unix sockets. \"\" is the user the daemon runs as."),
+    ROW("policyd.socket.group", SETTING_STRING, policyd.socket.group, BYTES(32),
+        .characters = NAME_EXTRA "$", .default_text = "\"\"",
+        .help =
+            "Group of unix sockets; usually \"postfix\", so that smtpd(8) may connect. \"\" is "
+            "the group the daemon runs as."),
+    ROW("policyd.socket.mode", SETTING_MODE, policyd.socket.mode, .default_text = "\"0660\"",
+        .help = "Access mode of unix sockets: owner and group may connect, nobody else."),
+    ROW("policyd.max_connections", SETTING_INTEGER, policyd.max_connections, .minimum = 1,
+        .maximum = 1000000, .default_text = "20000", .unit = "connections",
+        .help =
+            "Most connections at a time; more are closed at once. Every smtpd(8) process holds "
+            "one, so the default suits several hosts with thousands of slots each."),
+    ROW("policyd.idle_timeout_s", SETTING_INTEGER, policyd.idle_timeout_s, .minimum = 301,
+        .maximum = 86400, .default_text = "1800", .unit = "seconds",
+        .help = "Close a connection that sent no request for so long. It has to be more than "
+                "Postfix's smtpd_policy_service_max_idle (300 s): Postfix should be the one to "
+                "close, or its next request meets a closed connection."),
+    ROW("policyd.request_timeout_s", SETTING_INTEGER, policyd.request_timeout_s, .minimum = 1,
+        .maximum = 100, .default_text = "10", .unit = "seconds",
+        .help = "Close a connection whose request has begun and does not end. Postfix sends a "
+                "request in one piece, so even a loaded host needs far less."),
     /* Milter */
-    {"milter.listen", SETTING_ENDPOINT, AT(milter.listen), .minimum = 1,
-     .default_text = "\"inet:127.0.0.1:10032\"",
-     .help = "Where Postfix reaches the milter. Only the loopback address, because the milter "
-             "protocol knows no authentication."},
-    {"milter.socket.owner", SETTING_STRING, AT(milter.socket.owner), BYTES(32),
-     .characters = NAME_EXTRA "$", .default_text = "\"\"",
-     .help = "Owner of a unix socket. \"\" is the user the milter runs as."},
-    {"milter.socket.group", SETTING_STRING, AT(milter.socket.group), BYTES(32),
-     .characters = NAME_EXTRA "$", .default_text = "\"\"",
-     .help = "Group of a unix socket; usually \"postfix\", so that smtpd(8) may connect. \"\" "
-             "is the group the milter runs as."},
-    {"milter.socket.mode", SETTING_MODE, AT(milter.socket.mode), .default_text = "\"0660\"",
-     .help = "Access mode of a unix socket: owner and group may connect, nobody else."},
-    {"milter.silent_after_s", SETTING_INTEGER, AT(milter.silent_after_s), .minimum = 1,
-     .maximum = 3600, .default_text = "5", .unit = "seconds",
-     .help = "A session that held its slot so long and ended without a HELO was silent, which "
-             "speaks against its client; a shorter one was dropped, which says less. A client "
-             "that follows the protocol says HELO well within a second of the banner."},
+    ROW("milter.listen", SETTING_ENDPOINT, milter.listen, .minimum = 1,
+        .default_text = "\"inet:127.0.0.1:10032\"",
+        .help =
+            "Where Postfix reaches the milter. Only the loopback address, because the milter "
+            "protocol knows no authentication."),
+    ROW("milter.socket.owner", SETTING_STRING, milter.socket.owner, BYTES(32),
+        .characters = NAME_EXTRA "$", .default_text = "\"\"",
+        .help = "Owner of a unix socket. \"\" is the user the milter runs as."),
+    ROW("milter.socket.group", SETTING_STRING, milter.socket.group, BYTES(32),
+        .characters = NAME_EXTRA "$", .default_text = "\"\"",
+        .help =
+            "Group of a unix socket; usually \"postfix\", so that smtpd(8) may connect. \"\" "
+            "is the group the milter runs as."),
+    ROW("milter.socket.mode", SETTING_MODE, milter.socket.mode, .default_text = "\"0660\"",
+        .help = "Access mode of a unix socket: owner and group may connect, nobody else."),
+    ROW("milter.silent_after_s", SETTING_INTEGER, milter.silent_after_s, .minimum = 1,
+        .maximum = 3600, .default_text = "5", .unit = "seconds",
+        .help =
+            "A session that held its slot so long and ended without a HELO was silent, which "
+            "speaks against its client; a shorter one was dropped, which says less. A client "
+            "that follows the protocol says HELO well within a second of the banner."),
     /* Redis */
-    {"redis.server", SETTING_ENDPOINT, AT(redis.server), .default_text = "\"inet:127.0.0.1:6379\"",
-     .help = "Redis server that keeps the history of clients and shares it between the daemons "
-             "and between hosts. \"\" runs without: each daemon then knows what it saw itself."},
-    {"redis.username", SETTING_STRING, AT(redis.username), BYTES(128), .default_text = "\"\"",
-     .help = "User of Redis' access control lists. \"\" is Redis' default user."},
-    {"redis.password", SETTING_STRING, AT(redis.password), BYTES(512), .is_secret = true,
-     .default_text = "\"\"",
-     .help = "Password for Redis; \"\" sends none. It is never printed or logged. Better keep "
-             "it in a file of its own: redis.password_file."},
-    {"redis.password_file", SETTING_PATH, AT(redis.password_file), BYTES(4095),
-     .default_text = "\"\"",
-     .help = "File whose first line is the password for Redis; it is read when the "
-             "configuration is, and wins over redis.password. \"\": no such file."},
-    {"redis.database", SETTING_INTEGER, AT(redis.database), .minimum = 0, .maximum = 65535,
-     .default_text = "0", .help = "Number of the Redis database to use."},
-    {"redis.prefix", SETTING_STRING, AT(redis.prefix), .minimum = 1, .maximum = 32,
-     .characters = NAME_EXTRA ":/{}", .default_text = "\"pv:\"",
-     .help = "What the name of every key begins with, so that a Redis may serve others too."},
-    {"redis.deadline_ms", SETTING_INTEGER, AT(redis.deadline_ms), .minimum = 1, .maximum = 10000,
-     .default_text = "20", .unit = "milliseconds",
-     .help = "How long a decision waits for Redis, connecting included; then it is made without "
-             "the history. A healthy Redis answers within 1 ms, and a slot that waits is a slot "
-             "lost."},
-    {"redis.retry_ms", SETTING_INTEGER, AT(redis.retry_ms), .minimum = 10, .maximum = 600000,
-     .default_text = "1000", .unit = "milliseconds",
-     .help = "After a failure, how long Redis is not even tried, so that a dead Redis does not "
-             "cost every request its deadline."},
-    {"redis.pool_size", SETTING_INTEGER, AT(redis.pool_size), .minimum = 1, .maximum = 256,
-     .default_text = "8", .unit = "connections",
-     .help = "Connections of the milter to Redis, shared by its sessions. A command takes well "
-             "under 1 ms, so eight are enough for thousands of sessions."},
+    ROW("redis.server", SETTING_ENDPOINT, redis.server,
+        .default_text = "\"inet:127.0.0.1:6379\"",
+        .help =
+            "Redis server that keeps the history of clients and shares it between the daemons "
+            "and between hosts. \"\" runs without: each daemon then knows what it saw itself."),
+    ROW("redis.username", SETTING_STRING, redis.username, BYTES(128), .default_text = "\"\"",
+        .help = "User of Redis' access control lists. \"\" is Redis' default user."),
+    ROW("redis.password", SETTING_STRING, redis.password, BYTES(512), .is_secret = true,
+        .default_text = "\"\"",
+        .help =
+            "Password for Redis; \"\" sends none. It is never printed or logged. Better keep "
+            "it in a file of its own: redis.password_file."),
+    ROW("redis.password_file", SETTING_PATH, redis.password_file, BYTES(4095),
+        .default_text = "\"\"",
+        .help = "File whose first line is the password for Redis; it is read when the "
+                "configuration is, and wins over redis.password. \"\": no such file."),
+    ROW("redis.database", SETTING_INTEGER, redis.database, .minimum = 0, .maximum = 65535,
+        .default_text = "0", .help = "Number of the Redis database to use."),
+    ROW("redis.prefix", SETTING_STRING, redis.prefix, .minimum = 1, .maximum = 32,
+        .characters = NAME_EXTRA ":/{}", .default_text = "\"pv:\"",
+        .help =
+            "What the name of every key begins with, so that a Redis may serve others too."),
+    ROW("redis.deadline_ms", SETTING_INTEGER, redis.deadline_ms, .minimum = 1, .maximum = 10000,
+        .default_text = "20", .unit = "milliseconds",
+        .help =
+            "How long a decision waits for Redis, connecting included; then it is made without "
+            "the history. A healthy Redis answers within 1 ms, and a slot that waits is a slot "
+            "lost."),
+    ROW("redis.retry_ms", SETTING_INTEGER, redis.retry_ms, .minimum = 10, .maximum = 600000,
+        .default_text = "1000", .unit = "milliseconds",
+        .help =
+            "After a failure, how long Redis is not even tried, so that a dead Redis does not "
+            "cost every request its deadline."),
+    ROW("redis.pool_size", SETTING_INTEGER, redis.pool_size, .minimum = 1, .maximum = 256,
+        .default_text = "8", .unit = "connections",
+        .help =
+            "Connections of the milter to Redis, shared by its sessions. A command takes well "
+            "under 1 ms, so eight are enough for thousands of sessions."),
     /* Memory */
-    {"memory.clients", SETTING_INTEGER, AT(memory.clients), .minimum = 16, .maximum = 100000000,
-     .default_text = "100000", .unit = "clients",
-     .help = "Most client records that each daemon keeps in memory; the default needs about "
-             "10 MB. Records of clients not seen for longest make room."},
-    {"memory.fresh_ms", SETTING_INTEGER, AT(memory.fresh_ms), .minimum = 0, .maximum = 3600000,
-     .default_text = "5000", .unit = "milliseconds",
-     .help = "How long a record in memory is used without asking Redis again: long enough for "
-             "the requests of one session, short enough to learn from other hosts in time."},
+    ROW("memory.clients", SETTING_INTEGER, memory.clients, .minimum = 16, .maximum = 100000000,
+        .default_text = "100000", .unit = "clients",
+        .help = "Most client records that each daemon keeps in memory; the default needs about "
+                "10 MB. Records of clients not seen for longest make room."),
+    ROW("memory.fresh_ms", SETTING_INTEGER, memory.fresh_ms, .minimum = 0, .maximum = 3600000,
+        .default_text = "5000", .unit = "milliseconds",
+        .help =
+            "How long a record in memory is used without asking Redis again: long enough for "
+            "the requests of one session, short enough to learn from other hosts in time."),
     /* History */
-    {"history.expire_d", SETTING_INTEGER, AT(history_expire_d), .minimum = 1, .maximum = 3650,
-     .default_text = "60", .unit = "days",
-     .help = "When Redis forgets a client that was not seen again. Two months, because small "
-             "but regular correspondents write once a month."},
+    ROW("history.expire_d", SETTING_INTEGER, history_expire_d, .minimum = 1, .maximum = 3650,
+        .default_text = "60", .unit = "days",
+        .help =
+            "When Redis forgets a client that was not seen again. Two months, because small "
+            "but regular correspondents write once a month."),
     /* Trusted */
-    {"trusted.networks", SETTING_NETWORK_LIST, AT(trusted_networks), .maximum = 4096,
-     .default_text = "[\"127.0.0.0/8\", \"::1/128\", \"10.0.0.0/8\", \"172.16.0.0/12\", "
-                     "\"192.168.0.0/16\", \"100.64.0.0/10\", \"169.254.0.0/16\", "
-                     "\"fe80::/10\", \"fc00::/7\"]",
-     .help = "Networks that are never hung up on. The default is every address that cannot "
-             "come from the Internet: behind a proxy or NAT all clients have one such address, "
-             "and to hang up on it would be an outage. Giving a list replaces the default."},
-    {"trusted.allow", SETTING_NETWORK_LIST, AT(allow), .maximum = 4096, .default_text = "[]",
-     .help = "More addresses and networks that are never hung up on, such as partners and "
-             "monitoring hosts; the log says \"allowed\" for these."},
+    ROW("trusted.networks", SETTING_NETWORK_LIST, trusted_networks, .maximum = 4096,
+        .default_text = "[\"127.0.0.0/8\", \"::1/128\", \"10.0.0.0/8\", \"172.16.0.0/12\", "
+                        "\"192.168.0.0/16\", \"100.64.0.0/10\", \"169.254.0.0/16\", "
+                        "\"fe80::/10\", \"fc00::/7\"]",
+        .help =
+            "Networks that are never hung up on. The default is every address that cannot "
+            "come from the Internet: behind a proxy or NAT all clients have one such address, "
+            "and to hang up on it would be an outage. Giving a list replaces the default."),
+    ROW("trusted.allow", SETTING_NETWORK_LIST, allow, .maximum = 4096, .default_text = "[]",
+        .help = "More addresses and networks that are never hung up on, such as partners and "
+                "monitoring hosts; the log says \"allowed\" for these."),
     /* Level */
-    {"level.elevated", SETTING_NUMBER, AT(level.threshold[LEVEL_ELEVATED]), .minimum = 0.01,
-     .maximum = 10, .default_text = "0.60",
-     .help = "Pressure (busy slots, and clients that wait for one, divided by the number of "
-             "slots) from which on the level is elevated. Below it everybody is admitted. Early "
-             "enough that four in ten slots are left to keep moving."},
-    {"level.stressed", SETTING_NUMBER, AT(level.threshold[LEVEL_STRESSED]), .minimum = 0.01,
-     .maximum = 10, .default_text = "0.80",
-     .help = "Pressure from which on the level is stressed. Postfix itself signals stress only "
-             "at 1.00, when no slot is left; when it does, the level is at least stressed."},
-    {"level.critical", SETTING_NUMBER, AT(level.threshold[LEVEL_CRITICAL]), .minimum = 0.01,
-     .maximum = 10, .default_text = "1.00",
-     .help = "Pressure from which on the level is critical: every slot is busy."},
-    {"level.sustain_ms", SETTING_INTEGER, AT(level.sustain_ms), .minimum = 0, .maximum = 60000,
-     .default_text = "200", .unit = "milliseconds",
-     .help = "How long the pressure has to call for a level before it rises, so that a burst "
-             "of short sessions changes nothing. Ceilings do not wait for it."},
-    {"level.hold_s", SETTING_INTEGER, AT(level.hold_ms), .minimum = 0, .maximum = 3600,
-     .scale = 1000, .default_text = "30", .unit = "seconds",
-     .help = "How long nothing may have called for a level before it falls, so that it does "
-             "not flap. Postfix's own stress mode lasts 1000 s."},
+    ROW("level.elevated", SETTING_NUMBER, level.threshold[LEVEL_ELEVATED], .minimum = 0.01,
+        .maximum = 10, .default_text = "0.60",
+        .help =
+            "Pressure (busy slots, and clients that wait for one, divided by the number of "
+            "slots) from which on the level is elevated. Below it everybody is admitted. Early "
+            "enough that four in ten slots are left to keep moving."),
+    ROW("level.stressed", SETTING_NUMBER, level.threshold[LEVEL_STRESSED], .minimum = 0.01,
+        .maximum = 10, .default_text = "0.80",
+        .help =
+            "Pressure from which on the level is stressed. Postfix itself signals stress only "
+            "at 1.00, when no slot is left; when it does, the level is at least stressed."),
+    ROW("level.critical", SETTING_NUMBER, level.threshold[LEVEL_CRITICAL], .minimum = 0.01,
+        .maximum = 10, .default_text = "1.00",
+        .help = "Pressure from which on the level is critical: every slot is busy."),
+    ROW("level.sustain_ms", SETTING_INTEGER, level.sustain_ms, .minimum = 0, .maximum = 60000,
+        .default_text = "200", .unit = "milliseconds",
+        .help =
+            "How long the pressure has to call for a level before it rises, so that a burst "
+            "of short sessions changes nothing. Ceilings do not wait for it."),
+    ROW("level.hold_s", SETTING_INTEGER, level.hold_ms, .minimum = 0, .maximum = 3600,
+        .scale = 1000, .default_text = "30", .unit = "seconds",
+        .help = "How long nothing may have called for a level before it falls, so that it does "
+                "not flap. Postfix's own stress mode lasts 1000 s."),
     /* Class */
-    {"class.good_messages", SETTING_NUMBER, AT(client_class.good_messages), .minimum = 0,
-     .maximum = 1000000, .default_text = "3",
-     .help = "Accepted messages from which on a client is good. The count loses half in 30 "
-             "days."},
-    {"class.good_age_s", SETTING_INTEGER, AT(client_class.good_age_s), .minimum = 0,
-     .maximum = 31536000, .default_text = "3600", .unit = "seconds",
-     .help = "How long a good client has to be known, at least: an address that turned up "
-             "minutes ago has no history yet, however much it sent."},
-    {"class.good_ratio", SETTING_NUMBER, AT(client_class.good_ratio), .minimum = 0,
-     .maximum = 1000000, .default_text = "5",
-     .help = "Accepted messages that a good client has for each point of bad evidence, at "
-             "least: a typing mistake in a recipient now and then is normal."},
-    {"class.bot_score", SETTING_NUMBER, AT(client_class.bot_score), .minimum = 0.1,
-     .maximum = 1000000, .default_text = "6",
-     .help = "Points of bad evidence from which on a client is a bot. Points lose half in 2 "
-             "days; with the default weights it takes three silent sessions."},
-    {"class.bot_ratio", SETTING_NUMBER, AT(client_class.bot_ratio), .minimum = 0,
-     .maximum = 1000000, .default_text = "5",
-     .help = "Points of bad evidence that a bot has for each accepted message, at least: a "
-             "forwarder with some bad mail is none."},
-    {"class.weight.unknown_rcpt", SETTING_NUMBER,
-     AT(client_class.weight[EVIDENCE_UNKNOWN_RECIPIENT]), .minimum = 0, .maximum = 1000,
-     .default_text = "1", .help = "Points for each recipient that does not exist."},
-    {"class.weight.silent", SETTING_NUMBER, AT(client_class.weight[EVIDENCE_SILENT]),
-     .minimum = 0, .maximum = 1000, .default_text = "2",
-     .help = "Points for each session that held a slot in silence: what costs most, and what "
-             "hardly any mail server does."},
-    {"class.weight.dropped", SETTING_NUMBER, AT(client_class.weight[EVIDENCE_DROPPED]),
-     .minimum = 0, .maximum = 1000, .default_text = "0.2",
-     .help = "Points for each session dropped at once: little, because monitoring and broken "
-             "networks do it too."},
+    ROW("class.good_messages", SETTING_NUMBER, client_class.good_messages, .minimum = 0,
+        .maximum = 1000000, .default_text = "3",
+        .help = "Accepted messages from which on a client is good. The count loses half in 30 "
+                "days."),
+    ROW("class.good_age_s", SETTING_INTEGER, client_class.good_age_s, .minimum = 0,
+        .maximum = 31536000, .default_text = "3600", .unit = "seconds",
+        .help = "How long a good client has to be known, at least: an address that turned up "
+                "minutes ago has no history yet, however much it sent."),
+    ROW("class.good_ratio", SETTING_NUMBER, client_class.good_ratio, .minimum = 0,
+        .maximum = 1000000, .default_text = "5",
+        .help = "Accepted messages that a good client has for each point of bad evidence, at "
+                "least: a typing mistake in a recipient now and then is normal."),
+    ROW("class.bot_score", SETTING_NUMBER, client_class.bot_score, .minimum = 0.1,
+        .maximum = 1000000, .default_text = "6",
+        .help = "Points of bad evidence from which on a client is a bot. Points lose half in 2 "
+                "days; with the default weights it takes three silent sessions."),
+    ROW("class.bot_ratio", SETTING_NUMBER, client_class.bot_ratio, .minimum = 0,
+        .maximum = 1000000, .default_text = "5",
+        .help = "Points of bad evidence that a bot has for each accepted message, at least: a "
+                "forwarder with some bad mail is none."),
+    ROW("class.weight.unknown_rcpt", SETTING_NUMBER,
+        client_class.weight[EVIDENCE_UNKNOWN_RECIPIENT], .minimum = 0, .maximum = 1000,
+        .default_text = "1", .help = "Points for each recipient that does not exist."),
+    ROW("class.weight.silent", SETTING_NUMBER, client_class.weight[EVIDENCE_SILENT],
+        .minimum = 0, .maximum = 1000, .default_text = "2",
+        .help =
+            "Points for each session that held a slot in silence: what costs most, and what "
+            "hardly any mail server does."),
+    ROW("class.weight.dropped", SETTING_NUMBER, client_class.weight[EVIDENCE_DROPPED],
+        .minimum = 0, .maximum = 1000, .default_text = "0.2",
+        .help =
+            "Points for each session dropped at once: little, because monitoring and broken "
+            "networks do it too."),
     /* Admission */
-    {"admission.ceiling.good", SETTING_NUMBER, AT(admission.ceiling[CLASS_GOOD]), .minimum = 0,
-     .maximum = 10, .default_text = "1.00",
-     .help = "Share of busy slots above which good clients are hung up on with 421: they may "
-             "use the last slot."},
-    {"admission.ceiling.unknown", SETTING_NUMBER, AT(admission.ceiling[CLASS_UNKNOWN]),
-     .minimum = 0, .maximum = 10, .default_text = "0.80",
-     .help = "Share of busy slots above which unknown clients are hung up on with 421; what is "
-             "held back is for good and trusted ones. It may not be above that of good."},
-    {"admission.bot_level", SETTING_ENUM, AT(admission.bot_level), .names = level_names,
-     .default_text = "\"elevated\"",
-     .help = "Level from which on bots are hung up on with 521, whatever the pressure; below it "
-             "a bot is treated as an unknown client. Not in calm, because as long as slots are "
-             "free a wrong guess costs more than a slot."},
+    ROW("admission.ceiling.good", SETTING_NUMBER, admission.ceiling[CLASS_GOOD], .minimum = 0,
+        .maximum = 10, .default_text = "1.00",
+        .help =
+            "Share of busy slots above which good clients are hung up on with 421: they may "
+            "use the last slot."),
+    ROW("admission.ceiling.unknown", SETTING_NUMBER, admission.ceiling[CLASS_UNKNOWN],
+        .minimum = 0, .maximum = 10, .default_text = "0.80",
+        .help =
+            "Share of busy slots above which unknown clients are hung up on with 421; what is "
+            "held back is for good and trusted ones. It may not be above that of good."),
+    ROW("admission.bot_level", SETTING_ENUM, admission.bot_level, .names = level_names,
+        .default_text = "\"elevated\"",
+        .help =
+            "Level from which on bots are hung up on with 521, whatever the pressure; below it "
+            "a bot is treated as an unknown client. Not in calm, because as long as slots are "
+            "free a wrong guess costs more than a slot."),
     /* Reply */
-    {"reply.hang_up_later", SETTING_REPLY, AT(reply.hang_up_later), .minimum = 7, .maximum = 400,
-     .reply_class = '4',
-     .default_text = "\"4.3.2 Service is overloaded, please try again in a few minutes\"",
-     .help = "Text after 421, for clients that may be legitimate: it should say that they may "
-             "come back."},
-    {"reply.hang_up_bot", SETTING_REPLY, AT(reply.hang_up_bot), .minimum = 7, .maximum = 400,
-     .reply_class = '5',
-     .default_text = "\"5.7.1 Service unavailable, this address behaves like a bot\"",
-     .help = "Text after 521, for bots: a person who reads it in a bounce should learn why."},
+    ROW("reply.hang_up_later", SETTING_REPLY, reply.hang_up_later, .minimum = 7, .maximum = 400,
+        .reply_class = '4',
+        .default_text = "\"4.3.2 Service is overloaded, please try again in a few minutes\"",
+        .help =
+            "Text after 421, for clients that may be legitimate: it should say that they may "
+            "come back."),
+    ROW("reply.hang_up_bot", SETTING_REPLY, reply.hang_up_bot, .minimum = 7, .maximum = 400,
+        .reply_class = '5',
+        .default_text = "\"5.7.1 Service unavailable, this address behaves like a bot\"",
+        .help =
+            "Text after 521, for bots: a person who reads it in a bounce should learn why."),
 };
 const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);
