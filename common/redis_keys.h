@@ -1,0 +1,34 @@
+/*
+ * redis_keys - the names of our keys in Redis (doc/redis.md), in one place.
+ *
+ * A key never outgrows its buffer and holds only printable ASCII, whatever it is made of. The
+ * prefix is the administrator's: cut at REDIS_PREFIX_MAX, which the configuration refuses.
+ */
+#ifndef POSTVALVE_COMMON_REDIS_KEYS_H
+#define POSTVALVE_COMMON_REDIS_KEYS_H
+
+#include "common/address.h"
+#include "common/slice.h"
+
+#define REDIS_PREFIX_MAX 64  /* bytes */
+#define REDIS_NAME_MAX   64  /* bytes that a name takes in a key */
+#define REDIS_KEY_SIZE   160 /* with the terminating zero */
+
+struct redis_key {
+    size_t length;
+    char text[REDIS_KEY_SIZE];
+};
+
+/* PREFIXclient:192.0.2.1, PREFIXclient:2001:db8:1:2::/64 */
+void redis_key_client(struct redis_key *key_r, const char *prefix,
+                      const struct client_key *client);
+/* PREFIXhost:NAME. Bytes other than letters, digits and "._-" are written as %XX; a name that
+ * is too long is cut and ends with its hash, so that two names stay two keys. */
+void redis_key_host(struct redis_key *key_r, const char *prefix, const char *host);
+
+static inline struct slice redis_key_slice(const struct redis_key *key)
+{
+    return (struct slice){key->text, key->length};
+}
+
+#endif
