@@ -31,7 +31,9 @@ $SIG{TERM} = sub { print STDERR "ends\n"; exit 0 };
 $SIG{PIPE} = 'IGNORE';
 while (1) {
     my $client = $listener->accept or next;
-    while (my $line = <$client>) { print {$client} "action=$config->{answer}\n\n" if $line eq "\n" }
+    while (my $line = <$client>) {
+        print {$client} "action=$config->{answer}\n\n" if $line eq "\n";
+    }
 }
 PROGRAM
 my @options = (command => [ $^X, $stand_in ]);
@@ -57,7 +59,8 @@ subtest 'the configuration' => sub {
 };
 
 subtest 'life' => sub {
-    my $daemon = Postvalve::Daemon->new('policyd', @options, config => { answer => 'DUNNO' })->start;
+    my $daemon = Postvalve::Daemon->new('policyd', @options, config => { answer => 'DUNNO' });
+    $daemon->start;
     ok $daemon->is_running, 'it runs';
     my $ask = sub { return Postvalve::PolicyClient->new($daemon->endpoint)->request };
     is $ask->(), 'DUNNO', 'and answers';
@@ -71,7 +74,9 @@ subtest 'life' => sub {
     isnt $daemon->pid, $pid, 'started again';
     is $ask->(), '421 later', 'and answers';
     $daemon->pause;
-    is(Postvalve::PolicyClient->new($daemon->endpoint, timeout_s => 0.1)->request, undef, 'paused');
+    my $client = Postvalve::PolicyClient->new($daemon->endpoint, timeout_s => 0.1);
+    is $client->request, undef, 'paused';
+    $client->close;
     $daemon->resume;
     is $ask->(), '421 later', 'resumed';
     is $daemon->stop, 0, 'an orderly end';

@@ -27,7 +27,8 @@ subtest 'mail goes in and is discarded' => sub {
     my $ehlo = $smtp->command('EHLO client.example');
     is $ehlo->code, 250, 'EHLO';
     cmp_ok scalar $ehlo->lines, '>', 3, 'of several lines';
-    my $reply = $smtp->send_mail(to => [ 'alice@example.test', 'nobody@example.test', 'bob@example.test' ]);
+    my $reply = $smtp->send_mail(
+        to => [ 'alice@example.test', 'nobody@example.test', 'bob@example.test' ]);
     is "$reply->{code} $reply->{stage}", '250 body', 'a mail to three';
     is $reply->rcpt->{'alice@example.test'}->code, 250, 'one is known';
     my $refused = $reply->rcpt->{'nobody@example.test'};
@@ -51,7 +52,8 @@ subtest 'the end of a session' => sub {
     my $smtp = Postvalve::Smtp->new(port => $postfix->port, source => '127.1.2.5');
     is $smtp->banner->code, 220, 'banner';
     $smtp->abort;
-    ok $postfix->wait_log(qr/lost connection after CONNECT from unknown\[127\.1\.2\.5\]/), 'RST';
+    ok $postfix->wait_log(qr/lost connection after CONNECT from unknown\[127\.1\.2\.5\]/),
+        'RST';
     is $smtp->command('NOOP')->code, 0, 'no reply on a closed connection';
     $smtp = Postvalve::Smtp->new(port => $postfix->port, timeout_s => 0.1);
     $smtp->banner;
@@ -70,7 +72,8 @@ subtest 'submission is a service of its own' => sub {
 };
 
 subtest 'the process limit holds, and the others wait in the accept queue' => sub {
-    my @clients = map { Postvalve::Smtp->new(port => $postfix->port, source => "127.2.0.$_") } 1 .. 7;
+    my @clients =
+        map { Postvalve::Smtp->new(port => $postfix->port, source => "127.2.0.$_") } 1 .. 7;
     wait_ok { $postfix->smtpd_pids == 3 } 5, 'three processes';
     is $clients[$_]->banner(5)->code, 220, "client $_ is served" for 0 .. 2;
     is $clients[$_]->banner(0.05)->code, 0, "client $_ waits" for 3 .. 6;
@@ -119,7 +122,8 @@ subtest 'several instances, and none is known to /etc/postfix' => sub {
     $other->stop;
     ($status) = $other->postfix_command('status');
     is $status, 1, 'until it is stopped';
-    ($status, $output) = run_command([ '/usr/sbin/postconf', '-h', 'multi_instance_directories' ]);
+    ($status, $output) =
+        run_command([ '/usr/sbin/postconf', '-h', 'multi_instance_directories' ]);
     is $output, "\n", 'no instance is registered in /etc/postfix';
     ok $postfix->wait_answer, 'the first one does not notice';
     $other->start;

@@ -20,14 +20,17 @@ subtest 'the temporary directory' => sub {
 
 subtest 'wait_until and free_port' => sub {
     my $calls = 0;
-    is wait_until(sub { ++$calls == 3 && 'value' }, 5), 'value', 'returns what the block returns';
+    my $result = wait_until { ++$calls == 3 && 'value' } 5;
+    is $result, 'value', 'returns what the block returns';
     my %ports = map { free_port() => 1 } 1 .. 20;
     is scalar keys %ports, 20, 'ports are handed out once';
 };
 
 subtest 'processes' => sub {
-    my $stubborn = start(cmd => [ 'perl', '-e', '$SIG{TERM}="IGNORE"; print "up\n"; $|=1; print ""; sleep 60' ],
-        name => 'stubborn');
+    my $stubborn = start(
+        cmd  => [ 'perl', '-e', '$| = 1; $SIG{TERM} = "IGNORE"; print "up\n"; sleep 60' ],
+        name => 'stubborn'
+    );
     wait_until { $stubborn->log_text =~ /up/ } 5, 'the process to ignore TERM';
     my $begin_s = now_s();
     is $stubborn->stop(0.2) & 127, 9, 'one that ignores TERM is killed';
@@ -39,7 +42,11 @@ subtest 'processes' => sub {
     like $@, qr{cannot start program: /nonexistent/program: No such file}, 'is told';
 };
 
-my $redis = Postvalve::Redis->new(port => 1, password => 'secret', config => ['maxclients 50'])->start;
+my $redis = Postvalve::Redis->new(
+    port     => 1,
+    password => 'secret',
+    config   => ['maxclients 50']
+)->start;
 
 subtest 'redis commands' => sub {
     is $redis->command('SET', 'key', "bin\0\r\nary"), 'OK', 'SET';
@@ -47,13 +54,14 @@ subtest 'redis commands' => sub {
     is $redis->command('GET', 'nothing'), undef, 'nil';
     $redis->command('HSET', 'hash', 'a', 1, 'b', 2);
     is_deeply { @{ $redis->command('HGETALL', 'hash') } }, { a => 1, b => 2 }, 'an array';
-    is_deeply $redis->command('EVAL', 'return {1, {"x", false}, {}}', 0), [ 1, [ 'x', undef ], [] ],
-        'nested arrays';
+    is_deeply $redis->command('EVAL', 'return {1, {"x", false}, {}}', 0),
+        [ 1, [ 'x', undef ], [] ], 'nested arrays';
     like $redis->try_command('HGET', 'key', 'a'), qr/^WRONGTYPE/, 'an error as an object';
     isa_ok $redis->try_command('NOSUCH'), 'Postvalve::RedisClient::Error';
     ok !eval { $redis->command('HGET', 'key', 'a'); 1 }, 'command dies of an error';
     like $@, qr/redis: HGET: WRONGTYPE/, 'and says which';
-    is_deeply [ $redis->client->pipeline([ 'INCR', 'n' ], [ 'INCR', 'n' ]) ], [ 1, 2 ], 'a pipeline';
+    is_deeply [ $redis->client->pipeline([ 'INCR', 'n' ], [ 'INCR', 'n' ]) ], [ 1, 2 ],
+        'a pipeline';
     my $big = 'x' x 3_000_000;
     $redis->command('SET', 'big', $big);
     ok $redis->command('GET', 'big') eq $big, 'a large value';
@@ -92,7 +100,12 @@ subtest 'a redis that hangs, dies and comes back' => sub {
 
 subtest 'dns' => sub {
     my $dns = Postvalve::Dns->new(zones => [
-        [ 'zen.example', 'ip4set', ":127.0.0.2:listed \$\n127.0.0.2\n192.0.2.1\n192.0.2.2 :127.0.0.10:policy\n" ],
+        [ 'zen.example', 'ip4set', <<'ZONE' ],
+:127.0.0.2:listed $
+127.0.0.2
+192.0.2.1
+192.0.2.2 :127.0.0.10:policy
+ZONE
         [ 'names.example', 'dnset', ":127.0.0.3:listed\nbad.example\n" ],
     ])->start;
     is_deeply $dns->resolve('1.2.0.192.zen.example'), ['127.0.0.2'], 'listed';
@@ -100,7 +113,8 @@ subtest 'dns' => sub {
     is_deeply $dns->resolve('3.2.0.192.zen.example'), [], 'not listed';
     is_deeply $dns->resolve('bad.example.names.example'), ['127.0.0.3'], 'a name';
     is_deeply [ $dns->queries ],
-        [ (map { "$_.2.0.192.zen.example" } 1 .. 3), 'bad.example.names.example' ], 'the query log';
+        [ (map { "$_.2.0.192.zen.example" } 1 .. 3), 'bad.example.names.example' ],
+        'the query log';
     $dns->set_zone('zen.example', ":127.0.0.2:listed\n192.0.2.3\n");
     is_deeply $dns->resolve('3.2.0.192.zen.example'), ['127.0.0.2'], 'a changed zone';
     is_deeply $dns->resolve('1.2.0.192.zen.example'), [], 'has lost its old entry';
@@ -121,8 +135,8 @@ subtest 'policy client and scripted server' => sub {
     )->start;
     my $client = Postvalve::PolicyClient->new(path => $policy->path, timeout_s => 0.3);
     is $client->request, '521 192.0.2.1', 'an action';
-    is $client->request(client_address => '192.0.2.9', extra => 'x', stress => undef), '521 192.0.2.9',
-        'and another on the same connection';
+    is $client->request(client_address => '192.0.2.9', extra => 'x', stress => undef),
+        '521 192.0.2.9', 'and another on the same connection';
     is $client->request(sender => 'hang'), undef, 'no answer';
     is $client->reason, 'timeout', 'in time';
     is $client->request(sender => 'close'), undef, 'closed';

@@ -180,7 +180,8 @@ subtest 'a milter that is gone' => sub {
         smtpd_milters =>
             "{ $dead, default_action=accept, connect_timeout=5s, command_timeout=5s }",
     })->start;
-    is client($with_default, '127.0.0.1')->send_mail->code, 250, 'default_action=accept: mail passes';
+    is client($with_default, '127.0.0.1')->send_mail->code, 250,
+        'default_action=accept: mail passes';
     ok $with_default->wait_delivered(1), 'it is delivered';
     $with_default->stop;
     my $without = Postvalve::Postfix->new(main => { smtpd_milters => $dead })->start;
@@ -196,7 +197,8 @@ subtest 'spawn(8)' => sub {
 $| = 1;
 while (my $line = <STDIN>) {
     next if $line ne "\n";
-    print "action=450 4.7.0 ", join(" ", map { readlink "/proc/self/fd/$_" } 0, 1, 2), " $<\n\n";
+    my @sockets = map { readlink "/proc/self/fd/$_" } 0, 1, 2;
+    print "action=450 4.7.0 @sockets $<\n\n";
 }
 PROGRAM
     chmod 0755, $program;

@@ -53,7 +53,8 @@ sub start {
     my ($self) = @_;
     $self->{process} = Postvalve::Test::start(
         cmd => [
-            '/usr/sbin/rbldnsd', '-n', '-w', $self->{dir}, '-b', "$self->{address}/$self->{port}",
+            '/usr/sbin/rbldnsd', '-n', '-w', $self->{dir},
+            '-b', "$self->{address}/$self->{port}",
             '-t', $self->{ttl}, '-c', 0, '-l', '+queries',
             map { join ':', @{$_} } @{ $self->{zones} }
         ],

@@ -8,9 +8,10 @@ package Postvalve::Postfix;
 #
 # The SMTP service is "PORT inet" with inet_interfaces = all: a service bound to a
 # loopback address alone never gets the stress condition. The process that uses up
-# process_limit is the first to say stress=yes: with a limit of N, the N-th. Mail to alice, bob, carol
-# and dave at example.test is accepted and discarded; everything else is refused.
-# The master runs as our child, so that nothing outlives the test program.
+# process_limit is the first to say stress=yes: with a limit of N, the N-th; and that
+# lasts 1000 s, over a reload too. Mail to alice, bob, carol and dave at example.test
+# is accepted and discarded; everything else is refused. The master runs as our child,
+# so that nothing outlives the test program.
 
 use strict;
 use warnings;
@@ -75,7 +76,8 @@ sub _make_directories {
     my $dir = $self->{dir};
     my $user = getpwnam 'postfix' // die 'there is no user postfix';
     my $group = getgrnam 'postdrop' // die 'there is no group postdrop';
-    my @private = qw(active bounce corrupt defer deferred flush hold incoming private saved trace);
+    my @private = qw(active bounce corrupt defer deferred flush hold incoming private saved
+        trace);
     my @rows = (
         [ 'etc',   0,     0, 0755 ],
         [ 'data',  $user, 0, 0755 ],
@@ -185,7 +187,8 @@ sub _smtpd_lines {
 sub postconf {
     my ($self, @arguments) = @_;
     my ($status, $output) =
-        Postvalve::Test::run_command([ '/usr/sbin/postconf', '-c', $self->config_dir, @arguments ]);
+        Postvalve::Test::run_command(
+            [ '/usr/sbin/postconf', '-c', $self->config_dir, @arguments ]);
     $status == 0 or die "postconf @arguments: $output";
     $self->_age_config;
     chomp $output;

@@ -78,7 +78,8 @@ sub resume { return $_[0]{process}->send_signal('CONT') }
 # names in the order they came, as an array; the key "#" the number of the connection.
 sub requests {
     my ($self) = @_;
-    return map { JSON::PP::decode_json($_) } split /\n/, Postvalve::Test::slurp($self->{record});
+    return map { JSON::PP::decode_json($_) }
+        split /\n/, Postvalve::Test::slurp($self->{record});
 }
 
 sub _serve {

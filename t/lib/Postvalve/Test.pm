@@ -26,6 +26,7 @@ use IO::Socket::INET ();
 use IO::Socket::UNIX ();
 use POSIX ();
 use Socket ();
+use Postvalve::Process ();
 use Test::More ();
 use Time::HiRes ();
 
@@ -36,7 +37,6 @@ our @EXPORT = qw(
 
 use constant {
     POLL_INTERVAL_S     => 0.01,
-    STOP_DEADLINE_S     => 5,
     LOG_TAIL_LINES      => 40,
     FIRST_PORT          => 20000,    # below the kernel's range for client ports
     LAST_PORT           => 32000,
@@ -52,7 +52,7 @@ my %program_path = (
 
 my $owner_pid = $$;
 my $temp_dir;
-my @processes;    # Postvalve::Test::Process, oldest first
+my @processes;    # Postvalve::Process, oldest first
 my %port_lock;    # port => socket that reserves it for us
 
 sub import {
@@ -198,7 +198,7 @@ sub free_port {
 #   group  true: a session of its own, signalled as a whole when it must end
 #   cwd    directory to start in
 #   user   name of the user to run as
-# Returns a Postvalve::Test::Process.
+# Returns a Postvalve::Process.
 sub start {
     my (%option) = @_;
     my $cmd = $option{cmd};
@@ -242,9 +242,31 @@ sub start {
         name  => $name,
         log   => $option{stdio} ? undef : $log,
         group => $option{group} ? 1 : 0,
-    }, 'Postvalve::Test::Process';
+    }, 'Postvalve::Process';
     push @processes, $process;
+    $process->{guard} = _start_guard($process) if $option{group};
     return $process;
+}
+
+# Ends the group when the test program is killed. The parent-death signal does not
+# reach a process that changes its effective user, as Postfix's master does.
+sub _start_guard {
+    my ($process) = @_;
+    pipe my $reader, my $writer or die "pipe: $!";
+    my $guard = start(
+        name     => "$process->{name}-guard",
+        keep     => [$reader],
+        is_guard => 1,
+        code     => sub {
+            while (1) {
+                my $got = sysread $reader, my $nothing, 1;
+                last if defined $got;
+            }
+            kill 'TERM', -$process->{pid};
+        },
+    );
+    $guard->{alarm} = $writer;    # closed by our death
+    return $guard;
 }
 
 sub _become_child {
@@ -268,6 +290,7 @@ sub _become_child {
         else                              { delete $ENV{$key} }
     }
     _become_user($option->{user}) if defined $option->{user};
+    return if $option->{is_guard};
     _die_with_parent($parent_pid);    # last: the kernel forgets it with a change of user
     return;
 }
@@ -369,9 +392,10 @@ sub _command_line {
 }
 
 sub _tell_logs {
+    my %is_told;
     for my $process (@processes) {
         my $log = $process->{log};
-        next if !defined $log || !-s $log;
+        next if !defined $log || !-s $log || $is_told{$log}++;
         my @lines = split /\n/, slurp($log);
         @lines = @lines[ -LOG_TAIL_LINES .. -1 ] if @lines > LOG_TAIL_LINES;
         Test::More::diag("-- end of $log", map { "\n   $_" } @lines);
@@ -406,111 +430,6 @@ END {
             else { File::Path::remove_tree($temp_dir, { safe => 0, error => \my $ignored }) }
         }
     }
-}
-
-# -- one process ---------------------------------------------------------------
-
-package Postvalve::Test::Process;
-
-use strict;
-use warnings;
-
-sub pid      { return $_[0]{pid} }
-sub name     { return $_[0]{name} }
-sub log_path { return $_[0]{log} }
-
-sub log_text {
-    my ($self) = @_;
-    return defined $self->{log} && -e $self->{log} ? Postvalve::Test::slurp($self->{log}) : '';
-}
-
-# Reaps the process if it has ended.
-sub is_running {
-    my ($self) = @_;
-    return 0 if defined $self->{status};
-    my $reaped = waitpid $self->{pid}, POSIX::WNOHANG();
-    return 1 if $reaped == 0;
-    $self->{status} = $reaped == $self->{pid} ? $? : -1;
-    return 0;
-}
-
-# The wait(2) status once it has ended, else undef.
-sub status {
-    my ($self) = @_;
-    return $self->is_running ? undef : $self->{status};
-}
-
-sub wait_exit {
-    my ($self, $deadline_s) = @_;
-    local $?;
-    my $end_s = Postvalve::Test::now_s() + $deadline_s;
-    while ($self->is_running) {
-        return undef if Postvalve::Test::now_s() >= $end_s;
-        Time::HiRes::sleep(0.003);
-    }
-    return $self->{status};
-}
-
-sub send_signal {
-    my ($self, $signal) = @_;
-    return $self->is_running ? kill $signal, $self->{pid} : 0;
-}
-
-# TERM, wait, KILL. Returns the wait(2) status. Who gives a deadline expects that it
-# may pass.
-sub stop {
-    my ($self, $given_deadline_s) = @_;
-    local $?;
-    my $deadline_s = $given_deadline_s // Postvalve::Test::STOP_DEADLINE_S();
-    if ($self->is_running) {
-        kill 'TERM', $self->{pid};
-        kill 'CONT', $self->{pid};
-        if (!defined $self->wait_exit($deadline_s)) {
-            Test::More::diag("$self->{name} did not end $deadline_s s after TERM: killed")
-                if !defined $given_deadline_s;
-            kill 'KILL', $self->{pid};
-            $self->wait_exit($deadline_s);
-        }
-    }
-    $self->_end_group if $self->{group};
-    return $self->{status};
-}
-
-sub kill9 {
-    my ($self) = @_;
-    local $?;
-    if ($self->is_running) {
-        kill 'KILL', $self->{pid};
-        $self->wait_exit(Postvalve::Test::STOP_DEADLINE_S());
-    }
-    $self->_end_group if $self->{group};
-    return $self->{status};
-}
-
-# The members of the session we made: given a moment, then killed.
-sub _end_group {
-    my ($self) = @_;
-    return if $self->{is_group_done};
-    my $end_s = Postvalve::Test::now_s() + 2;
-    while ($self->_has_group_members) {
-        kill 'KILL', -$self->{pid} if Postvalve::Test::now_s() >= $end_s;
-        last if Postvalve::Test::now_s() >= $end_s + 2;
-        Time::HiRes::sleep(0.01);
-    }
-    $self->{is_group_done} = 1;
-    return;
-}
-
-# Those that init has yet to reap do not count; kill 0 would count them.
-sub _has_group_members {
-    my ($self) = @_;
-    return 0 if !kill 0, -$self->{pid};
-    for my $file (glob '/proc/[0-9]*/stat') {
-        my $stat = eval { Postvalve::Test::slurp($file) } // next;
-        my ($state, $group) = $stat =~ /.*\) (\S) \d+ (\d+)/s or next;
-        return 1 if $group == $self->{pid} && $state ne 'Z';
-    }
-    return 0;
 }
 
 1;
