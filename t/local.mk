@@ -2,19 +2,26 @@
 LDADD = common/libcommon.a $(JANSSON_LIBS)
 
 UNIT_TESTS = \
+	t/fuzz/config_fuzz \
 	t/fuzz/policy_request_fuzz \
 	t/unit/address_test \
 	t/unit/buffer_test \
 	t/unit/client_class_test \
 	t/unit/client_record_test \
+	t/unit/config_file_test \
 	t/unit/decide_test \
+	t/unit/endpoint_test \
 	t/unit/escape_test \
+	t/unit/json_duplicates_test \
 	t/unit/level_test \
 	t/unit/policy_reply_test \
-	t/unit/policy_request_test
+	t/unit/policy_request_test \
+	t/unit/settings_test \
+	t/unit/settings_wrong_test
 check_PROGRAMS += $(UNIT_TESTS)
 
 # Fuzzers, with the driver that replays their corpus.
+t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 EXTRA_DIST += $(wildcard $(srcdir)/t/fuzz/*_corpus/*)
 
