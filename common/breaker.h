@@ -30,8 +30,8 @@ struct breaker {
 void breaker_init(struct breaker *breaker, int failure_limit, int64_t retry_ms);
 /* True is the permission for one try: the caller makes it and reports how it went. */
 bool breaker_allows(struct breaker *breaker, int64_t now_ms);
-/* As breaker_allows(), but takes no permission: for status and for choosing early. */
-bool breaker_is_closed(const struct breaker *breaker);
+/* As breaker_allows(), but takes no permission. */
+bool breaker_would_allow(const struct breaker *breaker, int64_t now_ms);
 /* True: this closed it. */
 bool breaker_success(struct breaker *breaker);
 /* True: this opened it. */

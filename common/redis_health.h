@@ -66,6 +66,9 @@ struct redis_health {
 void redis_health_init(struct redis_health *health, const char *server, int64_t retry_ms);
 /* Permission for one try, to be followed by success or failure. */
 bool redis_health_allows(struct redis_health *health, enum redis_use use, int64_t now_ms);
+/* As redis_health_allows(), but takes no permission. */
+bool redis_health_would_allow(const struct redis_health *health, enum redis_use use,
+                              int64_t now_ms);
 /* Nothing is wrong with this use; takes no permission. */
 bool redis_health_is_well(const struct redis_health *health, enum redis_use use);
 void redis_health_success(struct redis_health *health, enum redis_use use, int64_t now_ms,

@@ -37,22 +37,29 @@ bool redis_link_read_hash(struct redis_link *link, struct slice key, int64_t unt
                           void (*callback)(void *context, const struct redis_field *field),
                           void *context, struct error *error);
 /* Any command, use: for its breaker. NULL, with the error set: no answer, or an error reply.
- * The caller frees the reply. */
-struct redis_reply *redis_link_command(struct redis_link *link, enum redis_use use,
-                                       const struct slice *arguments, size_t count,
-                                       int64_t until_ms, struct error *error);
+ * The reply is good until the link is used again. */
+const struct redis_reply *redis_link_command(struct redis_link *link, enum redis_use use,
+                                             const struct slice *arguments, size_t count,
+                                             int64_t until_ms, struct error *error);
 /* Adds the outcome of a session to the client's record. */
 bool redis_link_update_client(struct redis_link *link, const struct client_key *key,
                               const struct session_outcome *outcome, int64_t expire_s,
                               int64_t until_ms, struct error *error);
 
-/* Several commands in one round trip: reply() is called for each reply in order, until one is
- * missing. Returns how many were answered. command: redis_command with `count` commands. The
- * reply belongs to the callee only while it runs. An error reply that is trouble ends it. */
-size_t redis_link_pipeline(struct redis_link *link, enum redis_use use,
-                           const struct redis_command *command, size_t count, int64_t until_ms,
-                           void (*callback)(void *context, size_t index,
-                                            const struct redis_reply *reply),
-                           void *context, struct error *error);
+/* Several commands in one round trip: callback() gets each reply in order, error replies that
+ * concern one command only included; trouble with Redis ends it. Returns how many were answered
+ * and sets the error when it is fewer than count. is_sent_r: the others may have been carried
+ * out all the same. */
+struct redis_pipeline {
+    enum redis_use use;
+    struct slice commands; /* in wire form */
+    size_t count;
+    void (*callback)(void *context, size_t index, const struct redis_reply *reply);
+    void *context;
+};
+size_t redis_link_pipeline(struct redis_link *link, const struct redis_pipeline *pipeline,
+                           int64_t until_ms, bool *is_sent_r, struct error *error);
+/* SHA-1 of client_record_script in hex, as Redis told at login; empty before. */
+struct slice redis_link_script_digest(const struct redis_link *link);
 
 #endif

@@ -12,10 +12,10 @@
 #include "common/error.h"
 #include "common/redis_health.h"
 #include "common/slice.h"
+#include "redis/name_lookup.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 struct redis_server;
 
@@ -31,27 +31,19 @@ void redis_server_succeeded(struct redis_server *server, enum redis_use use);
 void redis_server_failed(struct redis_server *server, enum redis_use use,
                          enum redis_trouble trouble, struct slice detail);
 
+/* Permission would be given; takes none. */
+bool redis_server_may_try(struct redis_server *server, enum redis_use use);
+
 /* For status and for client_cache_merge(). */
 bool redis_server_is_well(struct redis_server *server, enum redis_use use);
 enum redis_trouble redis_server_trouble(struct redis_server *server);
 
-struct redis_server_address {
-    union {
-        struct sockaddr any;
-        struct sockaddr_storage storage;
-    } socket_address;
-    socklen_t length;
-};
-
 enum redis_lookup { REDIS_LOOKUP_DONE, REDIS_LOOKUP_PENDING, REDIS_LOOKUP_FAILED };
 
-/* Where to connect. A host name is looked up by a thread of its own, again after every failure
- * to connect: this waits for it until until_ms (monotonic; 0: not at all), then it is PENDING.
- */
+/* Where to connect. A host name is looked up by a thread of its own, again when none of its
+ * addresses would do: this waits for it until until_ms (monotonic; 0: not at all), then it is
+ * PENDING. */
 enum redis_lookup redis_server_address(struct redis_server *server, int64_t until_ms,
-                                       struct redis_server_address *address_r,
-                                       struct error *error);
-/* A connection that does not block, begun: -1, with the error set, when it failed at once. */
-int redis_server_connect(const struct redis_server_address *address, struct error *error);
+                                       struct name_address *address_r, struct error *error);
 
 #endif
