@@ -29,8 +29,8 @@ struct ownership { /* NO_ID: leave as it is, as for chown(2) */
 };
 
 /* A name, or a number as is; "" is NO_ID. */
-static bool find_ownership(const struct socket_settings *settings, struct ownership *ownership_r,
-                           struct error *error)
+static bool find_ownership(const struct socket_settings *settings,
+                           struct ownership *ownership_r, struct error *error)
 {
     const char *owner = settings->owner ? settings->owner : "";
     const char *group = settings->group ? settings->group : "";
@@ -39,8 +39,7 @@ static bool find_ownership(const struct socket_settings *settings, struct owners
     *ownership_r = (struct ownership){NO_ID, NO_ID, (mode_t)(settings->mode & 0777)};
     if (owner[0]) {
         const struct passwd *account = getpwnam(owner);
-        ownership_r->user_id =
-            account ? account->pw_uid : (unsigned)strtoul(owner, &end, 10);
+        ownership_r->user_id = account ? account->pw_uid : (unsigned)strtoul(owner, &end, 10);
         if (!account && *end)
             return error_set(error, "socket owner: no user \"%s\" on this host", owner);
     }
@@ -98,7 +97,8 @@ static bool try_connect(const struct sockaddr *address, socklen_t length, int ti
         int ready = poll(&poll_fd, 1, timeout_ms);
         if (ready == 0)
             errno = ETIMEDOUT;
-        else if (ready > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &result_length) == 0)
+        else if (ready > 0 &&
+                 getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &result_length) == 0)
             errno = result;
         is_connected = ready > 0 && result == 0;
     } else if (!is_connected && errno == EAGAIN) {
@@ -117,7 +117,8 @@ bool endpoint_is_answering(const struct endpoint *endpoint, int timeout_ms, stru
     if (endpoint->type == ENDPOINT_UNIX) {
         if (!unix_address(endpoint, &address, error))
             return false;
-        is_answering = try_connect((const struct sockaddr *)&address, sizeof(address), timeout_ms);
+        is_answering =
+            try_connect((const struct sockaddr *)&address, sizeof(address), timeout_ms);
     } else {
         if (inet_addresses(endpoint, 0, &list, error) != 0)
             return false;
@@ -142,8 +143,7 @@ bool listen_socket_prepare_path(const struct endpoint *endpoint, struct error *e
     if (!unix_address(endpoint, &address, error))
         return false;
     if (lstat(endpoint->path, &before) < 0)
-        return errno == ENOENT ||
-               error_set(error, "%s: %s", endpoint->text, strerror(errno));
+        return errno == ENOENT || error_set(error, "%s: %s", endpoint->text, strerror(errno));
     if (!S_ISSOCK(before.st_mode))
         return error_set(error, "%s: a file that is not a socket is in the way: remove it",
                          endpoint->text);
@@ -221,7 +221,8 @@ static bool bind_unix(const struct endpoint *endpoint, const struct ownership *o
     struct sockaddr_un address;
     struct stat status;
 
-    if (!unix_address(endpoint, &address, error) || !listen_socket_prepare_path(endpoint, error))
+    if (!unix_address(endpoint, &address, error) ||
+        !listen_socket_prepare_path(endpoint, error))
         return false;
     mode_t old_mask = umask(~ownership->mode & 0777);
     int result = bind(listener->fd, (const struct sockaddr *)&address, sizeof(address));
@@ -281,7 +282,8 @@ static bool open_inet(const struct endpoint *endpoint, struct listen_socket *lis
         listener->fd = bind_inet(item);
     int saved_errno = errno;
     freeaddrinfo(list);
-    return listener->fd >= 0 || error_set(error, "%s: %s", endpoint->text, strerror(saved_errno));
+    return listener->fd >= 0 ||
+           error_set(error, "%s: %s", endpoint->text, strerror(saved_errno));
 }
 
 bool listen_socket_open(const struct endpoint *endpoint, const struct socket_settings *settings,

@@ -17,8 +17,8 @@
 #define LISTEN_SOCKET_BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
 
 struct listen_socket {
-    int fd;        /* -1: closed */
-    dev_t device;  /* of the file of a unix socket */
+    int fd;       /* -1: closed */
+    dev_t device; /* of the file of a unix socket */
     ino_t inode;
 };
 
@@ -43,6 +43,7 @@ bool listen_socket_set_owner(const struct endpoint *endpoint,
 
 /* Whether somebody accepts connections there. Any thread; blocks up to timeout_ms, and for an
  * inet name as long as the resolver does. */
-bool endpoint_is_answering(const struct endpoint *endpoint, int timeout_ms, struct error *error);
+bool endpoint_is_answering(const struct endpoint *endpoint, int timeout_ms,
+                           struct error *error);
 
 #endif

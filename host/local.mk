@@ -1,0 +1,15 @@
+# host: what touches this machine, the same for all programs.
+noinst_LIBRARIES += host/libhost.a
+host_libhost_a_CPPFLAGS = $(AM_CPPFLAGS)
+host_libhost_a_CFLAGS = $(AM_CFLAGS)
+host_libhost_a_SOURCES = \
+	host/clock.c host/clock.h \
+	host/hostname.c host/hostname.h \
+	host/listen_socket.c host/listen_socket.h \
+	host/log.c host/log.h \
+	host/pressure_source.c host/pressure_source.h \
+	host/privileges.c host/privileges.h \
+	host/proc_tcp.c host/proc_tcp.h \
+	host/slot_limit.c host/slot_limit.h \
+	host/sock_diag.c host/sock_diag.h \
+	host/subprocess.c host/subprocess.h

@@ -49,7 +49,8 @@ static void write_line(int priority, char line[static LOG_LINE_SIZE + 1], size_t
 }
 
 __attribute__((format(printf, 3, 0))) static void log_line(int priority, const char *word,
-                                                           const char *format, va_list arguments)
+                                                           const char *format,
+                                                           va_list arguments)
 {
     int saved_errno = errno;
     char line[LOG_LINE_SIZE + 1];
@@ -59,9 +60,9 @@ __attribute__((format(printf, 3, 0))) static void log_line(int priority, const c
         size_t prefix_length =
             (size_t)snprintf(line, LOG_LINE_SIZE, "%s[%ld]: ", program_name, (long)getpid());
         /* syslog wants the word too, as Postfix writes it: "warning: text". */
-        size_t length = prefix_length + (size_t)snprintf(line + prefix_length,
-                                                         LOG_LINE_SIZE - prefix_length, "%s",
-                                                         word);
+        size_t length =
+            prefix_length +
+            (size_t)snprintf(line + prefix_length, LOG_LINE_SIZE - prefix_length, "%s", word);
         vsnprintf(line + length, LOG_LINE_SIZE - length, format, arguments);
         replace_control_characters(line);
         write_line(priority == LOG_DEBUG ? LOG_INFO : priority, line, prefix_length);

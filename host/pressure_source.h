@@ -23,6 +23,8 @@
 /* A reading is used for this long. At the rate hang-ups run at (a few thousand a second) some
  * 40 sessions share one; and a full reading, 0.1 to 0.3 ms, costs at most 3 % of a CPU. */
 #define PRESSURE_CACHE_MS 10
+/* Where netlink is not permitted: reading /proc/net/tcp takes 2 to 5 ms. */
+#define PRESSURE_CACHE_PROC_MS 200
 
 struct pressure_source;
 
@@ -37,7 +39,8 @@ void pressure_source_close(struct pressure_source *source);
 bool pressure_source_refresh(struct pressure_source *source,
                              const struct service_settings *settings, struct error *error);
 
-/* Busy slots and waiting clients as the kernel has them. now_ms: monotonic. */
+/* Busy slots and waiting clients as the kernel has them. now_ms: monotonic. Not known while
+ * nobody listens on the port, and behind postscreen(8), whose own connections look the same. */
 void pressure_source_read(struct pressure_source *source, int64_t now_ms,
                           struct pressure *pressure_r);
 /* Busy slots as the caller counts them, only the waiting clients from the kernel (and 0 where

@@ -79,9 +79,8 @@ bool privileges_drop(const char *user, const char *group, struct error *error)
                          (long)geteuid(), (long)getegid(), user, group);
     }
     /* From here on a failure leaves half a change: the caller ends the program. */
-    int groups_result = identity.user_name
-                            ? initgroups(identity.user_name, identity.group_id)
-                            : setgroups(1, &identity.group_id);
+    int groups_result = identity.user_name ? initgroups(identity.user_name, identity.group_id)
+                                           : setgroups(1, &identity.group_id);
     if (groups_result < 0)
         return error_set(error, "cannot take the groups of user \"%s\": %s", user,
                          strerror(errno));

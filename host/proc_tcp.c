@@ -1,0 +1,54 @@
+#include "host/proc_tcp.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINES_MAX 2000000 /* far above what fits into memory as sockets: an end in any case */
+
+bool proc_tcp_add_line(const char *line, uint16_t port, struct port_usage *usage)
+{
+    unsigned local_port, state, receive_queue;
+    unsigned long inode;
+    /* number: local_address:port remote_address:port state tx_queue:rx_queue timer:when
+     * retransmits uid timeout inode */
+    if (sscanf(
+            line,
+            "%*u: %*32[0-9A-Fa-f]:%4x %*32[0-9A-Fa-f]:%*4x %2x %*8x:%8x %*2x:%*8x %*8x %*u %*u "
+            "%lu",
+            &local_port, &state, &receive_queue, &inode) != 4)
+        return false;
+    if (local_port != port)
+        return true;
+    if (state == TCP_LISTEN) {
+        usage->listeners++;
+        usage->waiting += (int)receive_queue;
+    } else if ((state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) && inode != 0) {
+        usage->busy++;
+    }
+    return true;
+}
+
+static bool read_file(const char *path, uint16_t port, struct port_usage *usage,
+                      struct error *error)
+{
+    char line[512];
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    for (int i = 0; i < LINES_MAX && fgets(line, sizeof(line), file); i++)
+        proc_tcp_add_line(line, port, usage);
+    fclose(file);
+    return true;
+}
+
+bool proc_tcp_read(uint16_t port, struct port_usage *usage_r, struct error *error)
+{
+    *usage_r = (struct port_usage){.busy = 0};
+    if (!read_file("/proc/net/tcp", port, usage_r, error))
+        return false;
+    struct error no_ipv6;
+    read_file("/proc/net/tcp6", port, usage_r, &no_ipv6);
+    return true;
+}

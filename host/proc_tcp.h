@@ -1,0 +1,22 @@
+/*
+ * proc_tcp - the numbers of sock_diag.h out of the text of /proc/net/tcp, proc(5).
+ *
+ * Tells the same, but for the backlog limit, and takes milliseconds where netlink takes a
+ * fraction of one. Any thread.
+ */
+#ifndef POSTVALVE_HOST_PROC_TCP_H
+#define POSTVALVE_HOST_PROC_TCP_H
+
+#include "common/error.h"
+#include "host/sock_diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* /proc/net/tcp and /proc/net/tcp6 (which a kernel without IPv6 does not have). */
+bool proc_tcp_read(uint16_t port, struct port_usage *usage_r, struct error *error);
+
+/* Adds one line of these files; false where it is none, e.g. the heading. */
+bool proc_tcp_add_line(const char *line, uint16_t port, struct port_usage *usage);
+
+#endif
