@@ -1,0 +1,132 @@
+#include "policyd/level_watch.h"
+
+#include "common/memory.h"
+#include "host/clock.h"
+#include "host/log.h"
+#include "host/pressure_source.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#define TICK_MS          100
+#define STRESS_MEMORY_MS 3000
+#define OPEN_AGAIN_MS    60000
+
+struct level_watch {
+    const struct config *config;
+    struct pressure_source *source; /* NULL: not opened yet */
+    struct event *tick;
+    struct level_tracker tracker;
+    int64_t stressed_until_ms;
+    bool is_lazy;
+    int published_slot_limit;   /* lazy; 0: not known */
+    enum level published_level; /* lazy */
+    int64_t open_at_ms;         /* lazy: not before */
+};
+
+struct level_watch *level_watch_open(const struct config *config, struct error *error)
+{
+    struct pressure_source *source = pressure_source_open(&config->service, error);
+    if (!source)
+        return NULL;
+    struct level_watch *watch = memory_allocate(1, sizeof(*watch));
+    watch->config = config;
+    watch->source = source;
+    return watch;
+}
+
+struct level_watch *level_watch_open_lazily(const struct config *config)
+{
+    struct level_watch *watch = memory_allocate(1, sizeof(*watch));
+    watch->config = config;
+    watch->is_lazy = true;
+    return watch;
+}
+
+void level_watch_free(struct level_watch *watch)
+{
+    if (watch->tick)
+        event_free(watch->tick);
+    if (watch->source)
+        pressure_source_close(watch->source);
+    free(watch);
+}
+
+bool level_watch_reload(struct level_watch *watch, const struct config *config,
+                        struct error *error)
+{
+    watch->config = config;
+    return !watch->source || pressure_source_refresh(watch->source, &config->service, error);
+}
+
+static void on_tick(int fd, short events, void *context)
+{
+    struct level_reading reading;
+    (void)fd;
+    (void)events;
+    level_watch_read(context, false, clock_monotonic_ms(), &reading);
+}
+
+bool level_watch_start_ticking(struct level_watch *watch, struct event_base *base)
+{
+    const struct timeval interval = {.tv_usec = TICK_MS * 1000};
+    watch->tick = event_new(base, -1, EV_PERSIST, on_tick, watch);
+    return watch->tick && event_add(watch->tick, &interval) == 0;
+}
+
+void level_watch_take_over(struct level_watch *watch, int slot_limit, enum level level)
+{
+    watch->published_slot_limit = slot_limit;
+    watch->published_level = level;
+}
+
+/* With the published slot limit a spawned process does not run postconf: hundreds of them start
+ * together when the load rises. */
+static void open_source(struct level_watch *watch, int64_t now_ms)
+{
+    struct service_settings settings = watch->config->service;
+    struct error error = {""};
+    if (now_ms < watch->open_at_ms)
+        return;
+    if (settings.slot_limit == SLOT_LIMIT_AUTO && watch->published_slot_limit > 0)
+        settings.slot_limit = watch->published_slot_limit;
+    watch->source = pressure_source_open(&settings, &error);
+    if (!watch->source) {
+        watch->open_at_ms = now_ms + OPEN_AGAIN_MS;
+        log_warning("policyd: the pressure is not known: %s", error.text);
+    }
+}
+
+static void log_level(const struct level_watch *watch, enum level before,
+                      const struct pressure *pressure)
+{
+    log_info("policyd: level=%s before=%s pressure=%.2f slots=%d/%d waiting=%d stress=%s",
+             level_name(watch->tracker.level), level_name(before), pressure->value,
+             pressure->busy, pressure->slot_limit, pressure->waiting,
+             pressure->is_postfix_stressed ? "yes" : "no");
+}
+
+void level_watch_read(struct level_watch *watch, bool is_postfix_stressed, int64_t now_ms,
+                      struct level_reading *reading_r)
+{
+    struct pressure *pressure = &reading_r->pressure;
+    if (watch->is_lazy && !watch->source)
+        open_source(watch, now_ms);
+    *pressure = (struct pressure){.is_known = false};
+    if (watch->source)
+        pressure_source_read(watch->source, now_ms, pressure);
+    if (is_postfix_stressed)
+        watch->stressed_until_ms = now_ms + STRESS_MEMORY_MS;
+    pressure->is_postfix_stressed = now_ms < watch->stressed_until_ms;
+
+    if (watch->is_lazy) {
+        reading_r->level = watch->published_level;
+        return;
+    }
+    enum level before = watch->tracker.level;
+    if (level_tracker_update(&watch->tracker, &watch->config->level,
+                             pressure->is_known ? pressure->value : 0,
+                             pressure->is_postfix_stressed, now_ms))
+        log_level(watch, before, pressure);
+    reading_r->level = watch->tracker.level;
+}

@@ -1,0 +1,279 @@
+#include "policyd/server.h"
+
+#include "common/config.h"
+#include "common/error_list.h"
+#include "host/log.h"
+#include "host/privileges.h"
+#include "policyd/connection_set.h"
+#include "policyd/counters.h"
+#include "policyd/gather.h"
+#include "policyd/host_record.h"
+#include "policyd/level_watch.h"
+#include "policyd/listener.h"
+#include "policyd/store.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+#define DESCRIPTORS_OF_OUR_OWN 64
+#define DRAIN_EXTRA_MS         1000
+
+struct server {
+    const char *config_file;
+    struct config *config;
+    struct event_base *base;
+    struct counters counters;
+    struct level_watch *level_watch;
+    struct store store;
+    struct host_record *host_record;
+    struct gather *gather;
+    struct connection_set connections;
+    struct listener_set listeners;
+    struct event *signals[3];
+    struct event *drain_timer;
+};
+
+static void log_errors(const struct error_list *errors)
+{
+    for (size_t i = 0; i < errors->count; i++)
+        log_error("%s", errors->errors[i].text);
+    if (errors->omitted > 0)
+        log_error("and %zu more problems", errors->omitted);
+}
+
+static struct connection_limits get_limits(const struct config *config)
+{
+    return (struct connection_limits){
+        .maximum = (size_t)config->policyd.max_connections,
+        .idle_ms = config->policyd.idle_timeout_s * 1000,
+        .request_ms = config->policyd.request_timeout_s * 1000,
+    };
+}
+
+/* So that max_connections, and not the descriptor limit, is what is reached first. */
+static void raise_descriptor_limit(const struct config *config)
+{
+    rlim_t needed = (rlim_t)config->policyd.max_connections + DESCRIPTORS_OF_OUR_OWN;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return;
+    struct rlimit raised = {needed, needed > limit.rlim_max ? needed : limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return;
+    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &raised);
+    log_warning("policyd.max_connections is %" PRId64 ", but only %lu files may be open: raise "
+                "LimitNOFILE in the unit file",
+                config->policyd.max_connections, (unsigned long)limit.rlim_max);
+}
+
+static void on_drained(void *context)
+{
+    struct server *server = context;
+    if (server->connections.is_draining)
+        event_base_loopbreak(server->base);
+}
+
+static void on_drain_timer(int fd, short events, void *context)
+{
+    struct server *server = context;
+    (void)fd;
+    (void)events;
+    event_base_loopbreak(server->base);
+}
+
+/* Answers what has arrived, waits for Redis no longer than it has anyway, and ends. */
+static void on_end_signal(int signal_number, short events, void *context)
+{
+    struct server *server = context;
+    int64_t longest_ms = server->config->redis.deadline_ms + DRAIN_EXTRA_MS;
+    const struct timeval longest = {longest_ms / 1000, longest_ms % 1000 * 1000};
+    (void)events;
+    if (server->connections.is_draining)
+        return;
+    log_info("policyd: ending on signal %d", signal_number);
+    listener_set_close(&server->listeners);
+    server->drain_timer = event_new(server->base, -1, 0, on_drain_timer, server);
+    if (!server->drain_timer || event_add(server->drain_timer, &longest) != 0)
+        event_base_loopbreak(server->base);
+    connection_set_drain(&server->connections);
+}
+
+static void on_reload_signal(int signal_number, short events, void *context)
+{
+    struct server *server = context;
+    struct error_list errors;
+    struct error error = {""};
+    (void)signal_number;
+    (void)events;
+    if (server->connections.is_draining)
+        return;
+    error_list_init(&errors);
+    struct config *config = config_load(server->config_file, &errors);
+    if (!config || !listener_set_apply(&server->listeners, &config->policyd, &errors)) {
+        log_errors(&errors);
+        log_error("policyd: %s not taken over: the configuration stays as it was",
+                  server->config_file);
+        config_free(config);
+        return;
+    }
+    log_open("postvalve-policyd", config->log_target, config->is_log_verbose);
+    if (!level_watch_reload(server->level_watch, config, &error))
+        log_warning("policyd: the slot limit stays as it was: %s", error.text);
+    host_record_reload(server->host_record, config);
+    gather_reload(server->gather, config);
+    store_reload(&server->store, config);
+    raise_descriptor_limit(config);
+    const struct connection_limits limits = get_limits(config);
+    connection_set_apply_limits(&server->connections, &limits);
+    config_free(server->config);
+    server->config = config;
+    log_info("policyd: configuration taken over from %s", server->config_file);
+}
+
+static bool add_signals(struct server *server)
+{
+    static const struct {
+        int number;
+        event_callback_fn callback;
+    } table[] = {
+        {SIGTERM, on_end_signal   },
+        {SIGINT,  on_end_signal   },
+        {SIGHUP,  on_reload_signal},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        server->signals[i] =
+            evsignal_new(server->base, table[i].number, table[i].callback, server);
+        if (!server->signals[i] || event_add(server->signals[i], NULL) != 0)
+            return false;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    return true;
+}
+
+static struct event_base *open_base(void)
+{
+    struct event_config *event_config = event_config_new();
+    struct event_base *base = NULL;
+    if (event_config) {
+        event_config_set_flag(event_config,
+                              EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+        base = event_base_new_with_config(event_config);
+        event_config_free(event_config);
+    }
+    return base;
+}
+
+/* What may be refused: sockets, slot limit, user. EX_OK, or why not. */
+static int acquire(struct server *server)
+{
+    struct error_list errors;
+    struct error error = {""};
+
+    error_list_init(&errors);
+    raise_descriptor_limit(server->config);
+    server->level_watch = level_watch_open(server->config, &error);
+    if (!server->level_watch) {
+        log_error("%s", error.text);
+        return EX_CONFIG;
+    }
+    if (!listener_set_apply(&server->listeners, &server->config->policyd, &errors)) {
+        log_errors(&errors);
+        return EX_UNAVAILABLE;
+    }
+    if (!privileges_drop(server->config->user, server->config->group, &error)) {
+        log_error("%s", error.text);
+        return EX_NOPERM;
+    }
+    return EX_OK;
+}
+
+static void wire(struct server *server)
+{
+    struct config *config = server->config;
+    const struct connection_limits limits = get_limits(config);
+
+    store_open(&server->store, server->base, config, SIZE_MAX);
+    server->host_record = host_record_create(&server->store, server->level_watch, config);
+    const struct gather_sources sources = {
+        .store = &server->store,
+        .level_watch = server->level_watch,
+        .host_record = server->host_record,
+        .counters = &server->counters,
+    };
+    server->gather = gather_create(&sources, config);
+    connection_set_init(&server->connections, server->base, server->gather, &server->counters);
+    server->connections.on_empty = on_drained;
+    server->connections.on_empty_context = server;
+    connection_set_apply_limits(&server->connections, &limits);
+    connection_set_start_sweeping(&server->connections);
+}
+
+static void unwire(struct server *server)
+{
+    connection_set_deinit(&server->connections);
+    gather_free(server->gather);
+    host_record_free(server->host_record);
+    store_close(&server->store);
+}
+
+static int serve(struct server *server)
+{
+    int status = acquire(server);
+    if (status == EX_OK) {
+        wire(server);
+        if (add_signals(server) &&
+            level_watch_start_ticking(server->level_watch, server->base) &&
+            host_record_start(server->host_record, server->base)) {
+            log_info("policyd: ready on %zu sockets", server->listeners.count);
+            event_base_dispatch(server->base);
+        } else {
+            log_error("policyd: the event loop takes no timers or signals");
+            status = EX_OSERR;
+        }
+        unwire(server);
+    }
+    listener_set_close(&server->listeners);
+    if (server->level_watch)
+        level_watch_free(server->level_watch);
+    return status;
+}
+
+static void log_counters(const struct counters *counters)
+{
+    log_info(
+        "policyd: ended: requests=%" PRIu64 " hang_ups=%" PRIu64 " observed=%" PRIu64
+        " connections=%" PRIu64 " invalid=%" PRIu64 " timed_out=%" PRIu64 " made_room=%" PRIu64,
+        counters->requests, counters->hang_ups, counters->observed_hang_ups,
+        counters->connections, counters->invalid, counters->timed_out, counters->made_room);
+}
+
+int server_run(const char *config_file, struct config *config)
+{
+    struct server server = {.config_file = config_file, .config = config};
+
+    log_open("postvalve-policyd", config->log_target, config->is_log_verbose);
+    server.base = open_base();
+    if (!server.base) {
+        log_error("policyd: no event loop");
+        config_free(config);
+        return EX_OSERR;
+    }
+    listener_set_init(&server.listeners, server.base, &server.connections);
+    int status = serve(&server);
+    for (size_t i = 0; i < sizeof(server.signals) / sizeof(server.signals[0]); i++)
+        if (server.signals[i])
+            event_free(server.signals[i]);
+    if (server.drain_timer)
+        event_free(server.drain_timer);
+    event_base_free(server.base);
+    if (status == EX_OK)
+        log_counters(&server.counters);
+    config_free(server.config);
+    return status;
+}

@@ -1,0 +1,117 @@
+#include "policyd/spawn.h"
+
+#include "host/log.h"
+#include "policyd/connection.h"
+#include "policyd/connection_set.h"
+#include "policyd/counters.h"
+#include "policyd/gather.h"
+#include "policyd/host_record.h"
+#include "policyd/level_watch.h"
+#include "policyd/store.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define CLIENTS_IN_MEMORY 64
+
+static bool is_same_file(int a, int b)
+{
+    struct stat first, second;
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+enum log_target spawn_log_target(enum log_target configured)
+{
+    if (!is_same_file(STDERR_FILENO, STDIN_FILENO) &&
+        !is_same_file(STDERR_FILENO, STDOUT_FILENO))
+        return configured;
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0) {
+        dup2(nowhere, STDERR_FILENO);
+        close(nowhere);
+    }
+    return LOG_TARGET_SYSLOG;
+}
+
+/* poll(2) takes whatever standard input may be, files included, and needs no descriptor. */
+static struct event_base *open_base(void)
+{
+    struct event_config *event_config = event_config_new();
+    struct event_base *base = NULL;
+    if (event_config) {
+        event_config_set_flag(event_config, EVENT_BASE_FLAG_NOLOCK);
+        event_config_avoid_method(event_config, "epoll");
+        base = event_base_new_with_config(event_config);
+        event_config_free(event_config);
+    }
+    return base;
+}
+
+static void on_end_signal(int signal_number, short events, void *context)
+{
+    (void)signal_number;
+    (void)events;
+    connection_set_drain(context);
+}
+
+static void on_closed(void *context)
+{
+    event_base_loopbreak(context);
+}
+
+static void serve(struct event_base *base, const struct config *config)
+{
+    struct counters counters = {0};
+    struct store store;
+    struct connection_set connections;
+    struct level_watch *level_watch = level_watch_open_lazily(config);
+
+    store_open(&store, base, config, CLIENTS_IN_MEMORY);
+    struct host_record *host_record = host_record_create(&store, level_watch, config);
+    const struct gather_sources sources = {
+        .store = &store,
+        .level_watch = level_watch,
+        .host_record = host_record,
+        .counters = &counters,
+        .is_host_record_asked = true,
+    };
+    struct gather *gather = gather_create(&sources, config);
+    connection_set_init(&connections, base, gather, &counters);
+    connections.on_empty = on_closed;
+    connections.on_empty_context = base;
+    struct event *end_signal = evsignal_new(base, SIGTERM, on_end_signal, &connections);
+    if (end_signal)
+        event_add(end_signal, NULL);
+
+    if (connection_open(&connections, STDIN_FILENO, STDOUT_FILENO))
+        event_base_dispatch(base);
+
+    if (end_signal)
+        event_free(end_signal);
+    connection_set_deinit(&connections);
+    gather_free(gather);
+    host_record_free(host_record);
+    store_close(&store);
+    level_watch_free(level_watch);
+}
+
+int spawn_run(struct config *config)
+{
+    signal(SIGPIPE, SIG_IGN);
+    struct event_base *base = open_base();
+    if (!base) {
+        log_error("policyd: no event loop");
+        config_free(config);
+        return EX_OSERR;
+    }
+    serve(base, config);
+    event_base_free(base);
+    config_free(config);
+    return EX_OK;
+}
