@@ -68,7 +68,19 @@ static void on_second(evutil_socket_t descriptor, short what, void *argument)
     }
 }
 
+/* The timer of the last second may come after that of the end. */
 static void on_end(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct flood *flood = argument;
+    (void)descriptor;
+    (void)what;
+
+    if (flood->second + 1 <= (unsigned)flood->scenario->seconds)
+        on_second(-1, 0, flood);
+    event_base_loopbreak(flood->base);
+}
+
+static void on_signal(evutil_socket_t descriptor, short what, void *argument)
 {
     struct flood *flood = argument;
     (void)descriptor;
@@ -83,8 +95,8 @@ static void open_timers(struct flood *flood)
 
     flood->second_timer = event_new(flood->base, -1, EV_PERSIST, on_second, flood);
     flood->end_timer = event_new(flood->base, -1, 0, on_end, flood);
-    flood->interrupt = evsignal_new(flood->base, SIGINT, on_end, flood);
-    flood->terminate = evsignal_new(flood->base, SIGTERM, on_end, flood);
+    flood->interrupt = evsignal_new(flood->base, SIGINT, on_signal, flood);
+    flood->terminate = evsignal_new(flood->base, SIGTERM, on_signal, flood);
     event_add(flood->second_timer, &second);
     event_add(flood->end_timer, &end);
     event_add(flood->interrupt, NULL);
