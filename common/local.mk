@@ -2,7 +2,9 @@
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
 	common/address.c common/address.h \
+	common/breaker.c common/breaker.h \
 	common/buffer.c common/buffer.h \
+	common/client_cache.c common/client_cache.h \
 	common/client_class.c common/client_class.h \
 	common/client_record.c common/client_record.h \
 	common/config.c common/config_file.c common/config.h \
@@ -12,12 +14,17 @@ common_libcommon_a_SOURCES = \
 	common/error_list.c common/error_list.h \
 	common/escape.c common/escape.h \
 	common/json_duplicates.c common/json_duplicates.h \
+	common/l1_store.c common/l1_store.h \
 	common/level.c common/level.h \
 	common/memory.c common/memory.h \
 	common/policy_reply.c common/policy_reply.h \
 	common/policy_request.c common/policy_request.h \
+	common/redis_command.c common/redis_command.h \
+	common/redis_health.c common/redis_health.h \
+	common/redis_keys.c common/redis_keys.h \
 	common/setting_list.c common/setting_scalar.c common/setting_text.c \
 	common/setting_type.c common/setting_type.h \
 	common/settings.c common/settings.h common/settings_man.c common/settings_table.c \
+	common/siphash.c common/siphash.h \
 	common/slice.h \
 	common/verdict_log.c common/verdict_log.h

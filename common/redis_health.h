@@ -73,7 +73,8 @@ bool redis_health_would_allow(const struct redis_health *health, enum redis_use 
 bool redis_health_is_well(const struct redis_health *health, enum redis_use use);
 void redis_health_success(struct redis_health *health, enum redis_use use, int64_t now_ms,
                           struct redis_health_event *event_r);
-/* detail: what the system or Redis said, may be empty; it is escaped. */
+/* detail: what the system or Redis said, may be empty; control
+ * characters are replaced. */
 void redis_health_failure(struct redis_health *health, enum redis_use use,
                           enum redis_trouble trouble, struct slice detail, int64_t now_ms,
                           struct redis_health_event *event_r);

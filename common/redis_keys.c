@@ -1,0 +1,86 @@
+#include "common/redis_keys.h"
+
+#include "common/siphash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HASH_TEXT_SIZE 18 /* "~", 16 hex digits, zero */
+
+/* The longest key: prefix, "client:" or "host:", a name. */
+_Static_assert(REDIS_PREFIX_MAX + sizeof("client:") + REDIS_NAME_MAX < REDIS_KEY_SIZE, "size");
+_Static_assert(CLIENT_KEY_TEXT_SIZE <= REDIS_NAME_MAX, "client keys fit as names");
+
+static void append(struct redis_key *key, const char *text, size_t length)
+{
+    memcpy(key->text + key->length, text, length);
+    key->length += length;
+    key->text[key->length] = '\0';
+}
+
+static void begin(struct redis_key *key, const char *prefix, const char *kind)
+{
+    key->length = 0;
+    append(key, prefix, strnlen(prefix, REDIS_PREFIX_MAX));
+    append(key, kind, strlen(kind));
+}
+
+void redis_key_client(struct redis_key *key_r, const char *prefix,
+                      const struct client_key *client)
+{
+    char text[CLIENT_KEY_TEXT_SIZE];
+    client_key_format(client, text);
+    begin(key_r, prefix, "client:");
+    append(key_r, text, strlen(text));
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '_' || c == '-';
+}
+
+/* Writes as much of name as fits into size bytes; returns the length, is_cut_r: not all. */
+static size_t escape_name(const char *name, char *out, size_t size, bool *is_cut_r)
+{
+    size_t length = 0;
+    for (; *name; name++) {
+        size_t needed = is_plain(*name) ? 1 : 3;
+        if (length + needed > size)
+            break;
+        if (is_plain(*name)) {
+            out[length] = *name;
+        } else {
+            char hex[4];
+            snprintf(hex, sizeof(hex), "%%%02X", (unsigned char)*name);
+            memcpy(out + length, hex, 3);
+        }
+        length += needed;
+    }
+    *is_cut_r = *name != '\0';
+    return length;
+}
+
+static void append_name(struct redis_key *key, const char *name)
+{
+    static const uint8_t fixed_key[SIPHASH_KEY_SIZE]; /* all hosts must get the same key */
+    char text[REDIS_NAME_MAX], hash[HASH_TEXT_SIZE];
+    bool is_cut;
+
+    size_t length = escape_name(name, text, sizeof(text), &is_cut);
+    if (!is_cut) {
+        append(key, text, length);
+        return;
+    }
+    length = escape_name(name, text, sizeof(text) - (sizeof(hash) - 1), &is_cut);
+    append(key, text, length);
+    snprintf(hash, sizeof(hash), "~%016llx",
+             (unsigned long long)siphash(fixed_key, name, strlen(name)));
+    append(key, hash, sizeof(hash) - 1);
+}
+
+void redis_key_host(struct redis_key *key_r, const char *prefix, const char *host)
+{
+    begin(key_r, prefix, "host:");
+    append_name(key_r, host);
+}
