@@ -1,0 +1,96 @@
+/* The status for people. */
+#include "ctl/status.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COLUMNS     80
+#define LABEL_WIDTH 10
+
+/* One row, broken at spaces; a word that is longer than a line is left whole. */
+__attribute__((format(printf, 2, 3))) static void print_row(const char *label,
+                                                            const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+
+    int column = printf("%-*s", LABEL_WIDTH, label);
+    for (const char *word = text; *word;) {
+        int length = (int)strcspn(word, " ");
+        if (column > LABEL_WIDTH && column + 1 + length > COLUMNS)
+            column = printf("\n%*s", LABEL_WIDTH, "") - 1;
+        else if (column > LABEL_WIDTH)
+            column += printf(" ");
+        column += printf("%.*s", length, word);
+        word += length;
+        word += strspn(word, " ");
+    }
+    putchar('\n');
+}
+
+/* By the words of the daemons, which know the past; or of this moment, where they say none. */
+static void print_level(const struct status *status)
+{
+    const struct published *published = &status->published;
+    double updated_s;
+    if (published->is_known && published_number(published, PUBLISHED_UPDATED, &updated_s)) {
+        double age_s = (double)status->now_s - updated_s;
+        print_row("level", "%s, as the %s published %.0f s ago",
+                  published->text[PUBLISHED_LEVEL], published->text[PUBLISHED_PUBLISHER],
+                  age_s > 0 ? age_s : 0);
+    } else if (status->pressure.is_known) {
+        print_row("level", "%s by the pressure of this moment; no daemon published one",
+                  level_name(level_of_pressure(&status->config->level, status->pressure.value,
+                                               false)));
+    } else {
+        print_row("level", "unknown");
+    }
+}
+
+static void print_pressure(const struct status *status)
+{
+    const struct pressure *pressure = &status->pressure;
+    const struct published *published = &status->published;
+    if (pressure->is_known) {
+        print_row("pressure", "%.2f", pressure->value);
+        print_row("slots", "%d of %d busy, %d waiting for one", pressure->busy,
+                  pressure->slot_limit, pressure->waiting);
+    } else {
+        print_row("pressure", "unknown: %s", status->pressure_error.text);
+    }
+    if (published->is_known)
+        print_row("published", "pressure %s, %s of %s busy, %s waiting, Postfix stress: %s",
+                  published->text[PUBLISHED_PRESSURE], published->text[PUBLISHED_BUSY],
+                  published->text[PUBLISHED_SLOT_LIMIT], published->text[PUBLISHED_WAITING],
+                  published->text[PUBLISHED_POSTFIX_STRESS]);
+    if (status->slot_warning.text[0] != '\0')
+        print_row("warning", "%s", status->slot_warning.text);
+}
+
+static void print_reachable(const char *label, const struct reachable *reachable)
+{
+    if (reachable->is_answering)
+        print_row(label, "%s answers", reachable->endpoint);
+    else
+        print_row(label, "NOT REACHABLE: %s", reachable->error.text);
+}
+
+void status_print_text(const struct status *status)
+{
+    print_row("host", "%s", status->host);
+    print_row("mode", "%s", mode_name(status->config->admission.mode));
+    print_level(status);
+    print_pressure(status);
+    for (size_t i = 0; i < status->policyd_count; i++)
+        print_reachable("policyd", &status->policyd[i]);
+    print_reachable("milter", &status->milter);
+    if (status->has_redis)
+        print_reachable("redis", &status->redis);
+    else
+        print_row("redis", "none configured");
+}
