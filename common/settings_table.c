@@ -68,13 +68,15 @@ const struct setting settings_table[] = {
     /* Service */
     ROW("service.name", SETTING_STRING, service.name, .minimum = 1, .maximum = 64,
         .characters = NAME_EXTRA ":[]", .default_text = "\"smtp\"",
-        .help = "First column of the service's line in master.cf. The process limit of this "
-                "service is the number of slots."),
+        .help = "First column of the service's line in master.cf. Its process limit is the "
+                "number of slots where no inet service is found on service.port."),
     ROW("service.port", SETTING_INTEGER, service.port, .minimum = 1, .maximum = 65535,
         .default_text = "25",
         .help =
-            "TCP port the service listens on: the sensor counts the connections to it and the "
-            "clients that wait for a slot."),
+            "TCP port of the service to protect: the sensor counts its connections and the "
+            "clients "
+            "that wait for a slot; the inet service on this port in master.cf gives the number "
+            "of slots."),
     ROW("service.slot_limit", SETTING_SLOT_LIMIT, service.slot_limit, .minimum = 1,
         .maximum = 100000, .default_text = "\"auto\"",
         .help = "Number of slots. \"auto\" asks postconf(1), so that master.cf stays the only "
