@@ -22,8 +22,8 @@
 #include "t/bench/baseline_redis.h"
 #include "t/bench/bench_socket.h"
 
-#define REQUEST_MAX     4096
-#define ACCEPT_AT_ONCE  64
+#define REQUEST_MAX    4096
+#define ACCEPT_AT_ONCE 64
 
 static const char answer[] = "action=DUNNO\n\n";
 static const char address_name[] = "\nclient_address=";
@@ -31,10 +31,10 @@ static const char address_name[] = "\nclient_address=";
 struct baseline_connection {
     struct event event;
     int fd;
-    bool is_waiting;  /* for Redis */
-    bool is_closed;   /* by the client, while waiting */
+    bool is_waiting; /* for Redis */
+    bool is_closed;  /* by the client, while waiting */
     uint16_t held_size;
-    char *held;       /* the beginning of a request cut in two, else NULL */
+    char *held; /* the beginning of a request cut in two, else NULL */
 };
 
 static char shared_buffer[REQUEST_MAX + 1];

@@ -152,14 +152,14 @@ bool baseline_redis_ask(const char *address, size_t address_size,
 
     const char *evalsha[] = {"EVALSHA", redis->digest, "1", key};
     const size_t evalsha_sizes[] = {7, strlen(redis->digest), 1, key_size};
-    const char *hmget[] = {"HMGET",     key,          "good",    "bad", "first_seen",
-                           "last_seen", "hung_up_at", "evidence"};
+    const char *hmget[] = {"HMGET",      key,         "good",       "bad",
+                           "first_seen", "last_seen", "hung_up_at", "evidence"};
     const size_t hmget_sizes[] = {5, key_size, 4, 3, 10, 9, 10, 8};
-    int status = redis->is_plain_read
-                     ? redisAsyncCommandArgv(redis->context, on_reply, question, 8, hmget,
-                                             hmget_sizes)
-                     : redisAsyncCommandArgv(redis->context, on_reply, question, 4, evalsha,
-                                             evalsha_sizes);
+    int status =
+        redis->is_plain_read
+            ? redisAsyncCommandArgv(redis->context, on_reply, question, 8, hmget, hmget_sizes)
+            : redisAsyncCommandArgv(redis->context, on_reply, question, 4, evalsha,
+                                    evalsha_sizes);
     if (status != REDIS_OK) {
         free(question);
         return false;

@@ -2,8 +2,8 @@
  * The Redis side of baseline_policyd: one connection, one command per request, pipelined
  * by hiredis when several clients ask at once. It owns the hiredis context; one thread.
  */
-#ifndef POSTVALVE_BENCH_BASELINE_REDIS_H
-#define POSTVALVE_BENCH_BASELINE_REDIS_H
+#ifndef POSTVALVE_T_BENCH_BASELINE_REDIS_H
+#define POSTVALVE_T_BENCH_BASELINE_REDIS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * Addresses and sockets of the benchmark programs: "unix:PATH" or "inet:HOST:PORT" (the
  * host is numeric). They print what is wrong and exit: there is nothing to go on with.
  */
-#ifndef POSTVALVE_BENCH_SOCKET_H
-#define POSTVALVE_BENCH_SOCKET_H
+#ifndef POSTVALVE_T_BENCH_BENCH_SOCKET_H
+#define POSTVALVE_T_BENCH_BENCH_SOCKET_H
 
 #include <sys/socket.h>
 

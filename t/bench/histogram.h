@@ -4,8 +4,8 @@
  * Exact below 128 ns, above that 64 buckets for each power of two, so that a percentile
  * is at most 1.6 % too high. Nothing is allocated; the owner zeroes it. One thread.
  */
-#ifndef POSTVALVE_BENCH_HISTOGRAM_H
-#define POSTVALVE_BENCH_HISTOGRAM_H
+#ifndef POSTVALVE_T_BENCH_HISTOGRAM_H
+#define POSTVALVE_T_BENCH_HISTOGRAM_H
 
 #include <stdint.h>
 

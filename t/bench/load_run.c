@@ -9,9 +9,9 @@
 
 #include "t/bench/policy_text.h"
 
-#define ANSWER_MAX  1024
-#define EVENTS_MAX  512
-#define WAIT_MS     100
+#define ANSWER_MAX 1024
+#define EVENTS_MAX 512
+#define WAIT_MS    100
 
 struct load_connection {
     int fd;
@@ -26,9 +26,9 @@ struct load {
     struct load_connection *connections;
     uint32_t open_count;
     int epoll_fd;
-    uint64_t serial;        /* requests sent */
-    uint32_t client;        /* the next one's */
-    uint64_t started_ns;    /* of the present phase */
+    uint64_t serial;     /* requests sent */
+    uint32_t client;     /* the next one's */
+    uint64_t started_ns; /* of the present phase */
     uint64_t last_answer_ns;
     uint64_t cpu_started_ns;
     bool is_warming_up;
@@ -69,6 +69,7 @@ static void send_request(struct load *load, struct load_connection *connection, 
 
 static void begin_counting(struct load *load, uint64_t now_ns)
 {
+    load->result->warmup_count = load->result->latency.count;
     histogram_reset(&load->result->latency);
     load->result->errors = 0;
     load->result->other_answers = 0;
@@ -105,8 +106,8 @@ static void take_answer(struct load *load, struct load_connection *connection, u
     }
     result->other_answers++;
     if (result->first_other[0] == '\0') {
-        size_t copy = size - 2 < sizeof result->first_other ? size - 2
-                                                            : sizeof result->first_other - 1;
+        size_t copy =
+            size - 2 < sizeof result->first_other ? size - 2 : sizeof result->first_other - 1;
         memcpy(result->first_other, connection->answer, copy);
     }
 }

@@ -159,8 +159,8 @@ static void parse_options(struct load_options *options, int argc, char **argv)
         die_usage();
     }
     if (options->warmup_requests == UINT64_MAX) {
-        uint32_t larger = options->clients > options->connections ? options->clients
-                                                                  : options->connections;
+        uint32_t larger =
+            options->clients > options->connections ? options->clients : options->connections;
         options->warmup_requests = 2 * (uint64_t)larger;
     }
     if (options->duration_ms == 0) {
@@ -193,7 +193,8 @@ static void print_json(const struct load_options *options, const struct load_res
 
     printf("{\"connections\": %u, \"clients\": %u, \"requests\": %llu, \"seconds\": %.3f, ",
            options->connections, options->clients, (unsigned long long)latency->count, seconds);
-    printf("\"requests_per_second\": %.0f, ", (double)latency->count / seconds);
+    printf("\"warmup_requests\": %llu, \"requests_per_second\": %.0f, ",
+           (unsigned long long)result->warmup_count, (double)latency->count / seconds);
     printf("\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f, ",
            (double)histogram_percentile_ns(latency, 0.50) / 1e3,
            (double)histogram_percentile_ns(latency, 0.90) / 1e3,

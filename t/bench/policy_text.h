@@ -5,8 +5,8 @@
  * The variable fields have a fixed width, so that the next request is made by overwriting
  * some digits in place. The owner of the struct owns the text. One thread.
  */
-#ifndef POSTVALVE_BENCH_POLICY_TEXT_H
-#define POSTVALVE_BENCH_POLICY_TEXT_H
+#ifndef POSTVALVE_T_BENCH_POLICY_TEXT_H
+#define POSTVALVE_T_BENCH_POLICY_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 
 struct policy_text {
     size_t size;
-    char *address;  /* where in bytes[] the variable fields are */
+    char *address; /* where in bytes[] the variable fields are */
     char *port;
     char *instance;
     char *user;
