@@ -103,6 +103,7 @@ static enum policy_parse parse_lines(struct policy_request *request, uint32_t li
 static enum policy_parse check_type(struct policy_request *request)
 {
     struct slice type = policy_request_value(request, POLICY_ATTRIBUTE_REQUEST);
+    request->line = 0; /* it is the request that is wrong, not a line of it */
     if (request->values[POLICY_ATTRIBUTE_REQUEST].offset == 0)
         return invalid(request, "no 'request' attribute");
     if (!slice_equals(type, SLICE_LITERAL("smtpd_access_policy")))

@@ -16,9 +16,15 @@ UNIT_TESTS = \
 	t/unit/level_test \
 	t/unit/policy_reply_test \
 	t/unit/policy_request_test \
+	t/unit/policyd_connection_test \
 	t/unit/settings_test \
 	t/unit/settings_wrong_test
 check_PROGRAMS += $(UNIT_TESTS)
+
+# Policy connections, with libevent and a gather of the test's own.
+t_unit_policyd_connection_test_SOURCES = t/unit/policyd_connection_test.c \
+	policyd/connection.c policyd/connection_set.c policyd/peer.c
+t_unit_policyd_connection_test_LDADD = host/libhost.a common/libcommon.a $(LIBEVENT_LIBS)
 
 # Fuzzers, with the driver that replays their corpus.
 t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
