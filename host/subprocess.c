@@ -145,8 +145,10 @@ bool subprocess_run(const char *const argv[], int deadline_ms, char *output_r,
             continue;
     } else if (status != 0) {
         child_read_error(&child, reason);
-        is_done = error_set(error, "%s: %s", child.program,
-                            reason[0] ? reason : "ended with an error and without a word");
+        bool has_name = strncmp(reason, child.program, strlen(child.program)) == 0;
+        is_done =
+            error_set(error, "%s%s%s", has_name ? "" : child.program, has_name ? "" : ": ",
+                      reason[0] ? reason : "ended with an error and without a word");
     }
     close(child.output_fd);
     close(child.error_fd);

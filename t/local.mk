@@ -14,12 +14,27 @@ UNIT_TESTS = \
 	t/unit/escape_test \
 	t/unit/json_duplicates_test \
 	t/unit/level_test \
+	t/unit/listen_socket_test \
+	t/unit/log_test \
 	t/unit/policy_reply_test \
 	t/unit/policy_request_test \
 	t/unit/policyd_connection_test \
+	t/unit/pressure_source_test \
+	t/unit/privileges_test \
 	t/unit/settings_test \
-	t/unit/settings_wrong_test
+	t/unit/settings_wrong_test \
+	t/unit/slot_limit_test \
+	t/unit/sock_diag_test
 check_PROGRAMS += $(UNIT_TESTS)
+
+# The machine layer, on the machine.
+HOST_TEST_LDADD = host/libhost.a $(LDADD)
+t_unit_listen_socket_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_log_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_pressure_source_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_privileges_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_slot_limit_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 
 # Policy connections, with libevent and a gather of the test's own.
 t_unit_policyd_connection_test_SOURCES = t/unit/policyd_connection_test.c \
