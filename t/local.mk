@@ -46,6 +46,8 @@ t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 EXTRA_DIST += $(wildcard $(srcdir)/t/fuzz/*_corpus/*)
 
+include $(srcdir)/t/bench/local.mk
+
 EXTRA_DIST += t/unit/tap.h \
 	$(wildcard $(srcdir)/t/*.t) $(wildcard $(srcdir)/t/lint/*) $(wildcard $(srcdir)/t/lib/Postvalve/*.pm)
 
