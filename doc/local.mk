@@ -1,0 +1,13 @@
+# doc: manual pages, a configuration to begin with. The settings in postvalve.json(5) come from
+# the table that the programs use; the page is distributed, so that an archive builds as it is.
+dist_man_MANS += doc/postvalvectl.1 doc/postvalve.json.5 doc/postvalve-milter.8 doc/postvalve-policyd.8
+dist_doc_DATA += doc/postvalve.json.sample
+EXTRA_DIST += doc/postvalve.json.5.in
+MAINTAINERCLEANFILES = doc/postvalve.json.5
+
+doc/postvalve.json.5: $(srcdir)/doc/postvalve.json.5.in $(srcdir)/common/settings_table.c | ctl/postvalvectl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) doc && { \
+		sed '/^@SETTINGS@$$/,$$d' $(srcdir)/doc/postvalve.json.5.in && \
+		ctl/postvalvectl$(EXEEXT) settings --man && \
+		sed '1,/^@SETTINGS@$$/d' $(srcdir)/doc/postvalve.json.5.in; \
+	} > $@.new && mv $@.new $@
