@@ -1,5 +1,5 @@
 # smtp_flood: SMTP clients of many kinds and addresses, for quickstart and benchmarks.
-EXTRA_PROGRAMS += t/bench/flood/smtp_flood
+check_PROGRAMS += t/bench/flood/smtp_flood
 t_bench_flood_smtp_flood_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 t_bench_flood_smtp_flood_LDFLAGS = $(AM_LDFLAGS)
 t_bench_flood_smtp_flood_LDADD = common/libcommon.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)

@@ -20,7 +20,7 @@ static const struct counter_row {
     [COUNTER_REPLIES_4XX] = {"replies_4xx", "other 4xx replies"                         },
     [COUNTER_REPLIES_5XX] = {"replies_5xx", "other 5xx replies"                         },
     [COUNTER_TIMEOUTS] = {"timeouts",    "no connection, banner or reply in time"    },
-    [COUNTER_LOST] = {"lost",        "connections ended by the server or refused"},
+    [COUNTER_LOST] = {"lost",        "connections refused, or ended by the server, as after a hang-up"},
     [COUNTER_MESSAGES] = {"messages",    "messages that came to be sent"             },
     [COUNTER_SKIPPED] = {"skipped",     "... that did not: too many in flight"      },
     [COUNTER_DELIVERED] = {"delivered",   "messages accepted"                         },
@@ -93,7 +93,7 @@ bool report_second(struct flood *flood, FILE *out)
 static json_t *describe_in_time(const struct flood *flood, const struct tally *tally)
 {
     double share =
-        tally->in_time_of == 0 ? 1 : (double)tally->in_time / (double)tally->in_time_of;
+        tally->in_time_of == 0 ? 0 : (double)tally->in_time / (double)tally->in_time_of;
 
     return json_pack("{s:f, s:I, s:I, s:f}", "within_s", flood->scenario->within_s, "messages",
                      (json_int_t)tally->in_time_of, "delivered", (json_int_t)tally->in_time,
