@@ -67,9 +67,9 @@ static void raise_descriptor_limit(const struct config *config)
         return;
     raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
     setrlimit(RLIMIT_NOFILE, &raised);
-    log_warning("policyd.max_connections is %" PRId64 ", but only %lu files may be open: raise "
+    log_warning("policyd.max_connections needs %lu open files, but only %lu may be open: raise "
                 "LimitNOFILE in the unit file",
-                config->policyd.max_connections, (unsigned long)limit.rlim_max);
+                (unsigned long)needed, (unsigned long)limit.rlim_max);
 }
 
 static void on_drained(void *context)
