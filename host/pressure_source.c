@@ -1,6 +1,7 @@
 #include "host/pressure_source.h"
 
 #include "common/memory.h"
+#include "host/clock.h"
 #include "host/log.h"
 #include "host/slot_limit.h"
 #include "host/sock_diag.h"
@@ -10,11 +11,16 @@
 
 enum sensor_state { SENSOR_NEW, SENSOR_WORKS, SENSOR_BLIND };
 
+/* Admitted sessions, as a share of the slots, that make a kept reading too old. */
+#define ADMITTED_SHARE 20
+/* Even then a reading is kept for this part of its time: no more than 20 % of a CPU. */
+#define EARLY_PART 6
+
 struct reading {
     bool is_taken; /* the rest means something */
     bool is_good;
-    bool has_busy; /* not only the listeners */
-    int64_t at_ms;
+    int64_t at_ms, keep_ms;
+    int admitted; /* since then */
     struct port_usage usage;
 };
 
@@ -24,9 +30,9 @@ struct pressure_source {
     struct slot_limit limit;
     struct sock_diag *diag;
     bool is_proc_reported;
-    struct reading reading;
-    /* What was last logged, for each of the two ways to read. */
-    enum sensor_state state, listeners_state;
+    struct reading all;                       /* busy slots and waiting clients */
+    struct reading queue;                     /* waiting clients alone */
+    enum sensor_state all_state, queue_state; /* as last logged */
 };
 
 static void settings_copy(struct service_settings *copy,
@@ -95,8 +101,8 @@ bool pressure_source_refresh(struct pressure_source *source,
     if (wanted.port != source->settings.port) {
         sock_diag_close(source->diag);
         source->diag = sock_diag_open((uint16_t)wanted.port);
-        source->reading.is_taken = false;
-        source->state = source->listeners_state = SENSOR_NEW;
+        source->all.is_taken = source->queue.is_taken = false;
+        source->all_state = source->queue_state = SENSOR_NEW;
     }
     settings_free(&source->settings);
     source->settings = wanted;
@@ -127,14 +133,18 @@ static void report_proc(struct pressure_source *source)
     source->is_proc_reported = true;
 }
 
-static void take_reading(struct pressure_source *source, bool has_busy, int64_t now_ms,
-                         struct error *error)
+static void take_reading(struct pressure_source *source, struct reading *reading,
+                         int64_t now_ms, struct error *error)
 {
-    struct reading *reading = &source->reading;
-    *reading = (struct reading){.is_taken = true, .has_busy = has_busy, .at_ms = now_ms};
-    reading->is_good = has_busy
+    int64_t start_us = clock_thread_us();
+    *reading = (struct reading){.is_taken = true, .at_ms = now_ms};
+    reading->is_good = reading == &source->all
                            ? sock_diag_read(source->diag, &reading->usage, error)
                            : sock_diag_read_listeners(source->diag, &reading->usage, error);
+    int64_t keep_ms = (clock_thread_us() - start_us) * PRESSURE_CACHE_COSTS / 1000;
+    reading->keep_ms = keep_ms < PRESSURE_CACHE_MS       ? PRESSURE_CACHE_MS
+                       : keep_ms > PRESSURE_CACHE_MAX_MS ? PRESSURE_CACHE_MAX_MS
+                                                         : keep_ms;
     report_proc(source);
     if (reading->is_good && reading->usage.listeners == 0)
         reading->is_good = error_set(error,
@@ -143,21 +153,39 @@ static void take_reading(struct pressure_source *source, bool has_busy, int64_t 
                                      (int)source->settings.port);
 }
 
-/* Brings the reading up to date; whether there is one. */
-static bool refresh_reading(struct pressure_source *source, bool has_busy, int64_t now_ms)
+static bool is_too_old(const struct pressure_source *source, const struct reading *reading,
+                       int64_t now_ms)
 {
-    const struct reading *reading = &source->reading;
     int64_t age_ms = now_ms - reading->at_ms;
-    int64_t keep_ms =
-        sock_diag_uses_netlink(source->diag) ? PRESSURE_CACHE_MS : PRESSURE_CACHE_PROC_MS;
+    bool is_overtaken =
+        reading->admitted > 0 && reading->admitted >= source->limit.processes / ADMITTED_SHARE;
+    return !reading->is_taken || age_ms < 0 || age_ms >= reading->keep_ms ||
+           (is_overtaken && age_ms >= reading->keep_ms / EARLY_PART);
+}
+
+static const struct reading *current_all(struct pressure_source *source, int64_t now_ms)
+{
     struct error error = {""};
-    if (!reading->is_taken || (has_busy && !reading->has_busy) || age_ms < 0 ||
-        age_ms >= keep_ms) {
-        take_reading(source, has_busy, now_ms, &error);
-        report(has_busy ? &source->state : &source->listeners_state, reading->is_good,
-               has_busy ? "pressure" : "the queue of waiting clients", error.text);
+    if (is_too_old(source, &source->all, now_ms)) {
+        take_reading(source, &source->all, now_ms, &error);
+        report(&source->all_state, source->all.is_good, "pressure", error.text);
     }
-    return reading->is_good;
+    return &source->all;
+}
+
+/* The newer of the two readings that have the queue. */
+static const struct reading *current_queue(struct pressure_source *source, int64_t now_ms)
+{
+    struct error error = {""};
+    int64_t age_ms = now_ms - source->all.at_ms;
+    if (source->all.is_taken && age_ms >= 0 && age_ms < PRESSURE_CACHE_MS)
+        return &source->all;
+    if (is_too_old(source, &source->queue, now_ms)) {
+        take_reading(source, &source->queue, now_ms, &error);
+        report(&source->queue_state, source->queue.is_good, "the queue of waiting clients",
+               error.text);
+    }
+    return &source->queue;
 }
 
 static void fill(struct pressure *pressure_r, int busy, int waiting, int slot_limit)
@@ -178,12 +206,20 @@ void pressure_source_read(struct pressure_source *source, int64_t now_ms,
     pthread_mutex_lock(&source->mutex);
     *pressure_r = (struct pressure){.slot_limit = source->limit.processes};
     if (source->limit.is_behind_postscreen)
-        report(&source->state, false, "pressure",
+        report(&source->all_state, false, "pressure",
                "the connections are postscreen's as well as smtpd's: run the milter, which "
                "sees smtpd's alone");
-    else if (refresh_reading(source, true, now_ms))
-        fill(pressure_r, source->reading.usage.busy, source->reading.usage.waiting,
-             source->limit.processes);
+    else if (current_all(source, now_ms)->is_good)
+        fill(pressure_r, source->all.usage.busy + source->all.admitted,
+             current_queue(source, now_ms)->usage.waiting, source->limit.processes);
+    pthread_mutex_unlock(&source->mutex);
+}
+
+void pressure_source_note_admitted(struct pressure_source *source)
+{
+    pthread_mutex_lock(&source->mutex);
+    if (source->all.admitted < source->limit.processes)
+        source->all.admitted++;
     pthread_mutex_unlock(&source->mutex);
 }
 
@@ -191,8 +227,8 @@ void pressure_source_read_exact(struct pressure_source *source, int busy_now, in
                                 struct pressure *pressure_r)
 {
     pthread_mutex_lock(&source->mutex);
-    int waiting = refresh_reading(source, false, now_ms) ? source->reading.usage.waiting : 0;
-    fill(pressure_r, busy_now, waiting, source->limit.processes);
+    fill(pressure_r, busy_now, current_queue(source, now_ms)->usage.waiting,
+         source->limit.processes);
     pthread_mutex_unlock(&source->mutex);
 }
 

@@ -20,11 +20,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A reading is used for this long. At the rate hang-ups run at (a few thousand a second) some
- * 40 sessions share one; and a full reading, 0.1 to 0.3 ms, costs at most 3 % of a CPU. */
+/* The queue of waiting clients is asked for this often: 10 us of CPU. */
 #define PRESSURE_CACHE_MS 10
-/* Where netlink is not permitted: reading /proc/net/tcp takes 2 to 5 ms. */
-#define PRESSURE_CACHE_PROC_MS 200
+/* What asks the kernel for all connections costs 0.2 ms at rest, and some milliseconds when a
+ * flood has left its tens of thousands in TIME_WAIT. Busy slots are kept for 30 times of what
+ * finding them took, at least PRESSURE_CACHE_MS: so the sensor takes no more than a thirtieth
+ * of a CPU. Sessions admitted meanwhile are added, see pressure_source_note_admitted(). */
+#define PRESSURE_CACHE_COSTS  30
+#define PRESSURE_CACHE_MAX_MS 1000
 
 struct pressure_source;
 
@@ -43,6 +46,13 @@ bool pressure_source_refresh(struct pressure_source *source,
  * nobody listens on the port, and behind postscreen(8), whose own connections look the same. */
 void pressure_source_read(struct pressure_source *source, int64_t now_ms,
                           struct pressure *pressure_r);
+/* A session was admitted at its very start (CONNECT), so the kept reading does not have it yet:
+ * it counts as busy until the next reading, and when there are many such sessions (5 % of the
+ * slots) the next reading is taken early. This is what keeps a burst that is faster than the
+ * sensor below the ceilings. Not for sessions first seen later (RCPT): these are in the
+ * reading.
+ */
+void pressure_source_note_admitted(struct pressure_source *source);
 /* Busy slots as the caller counts them, only the waiting clients from the kernel (and 0 where
  * that fails): always known. */
 void pressure_source_read_exact(struct pressure_source *source, int busy_now, int64_t now_ms,

@@ -7,7 +7,8 @@
 
 #define LINES_MAX 2000000 /* far above what fits into memory as sockets: an end in any case */
 
-bool proc_tcp_add_line(const char *line, uint16_t port, struct port_usage *usage)
+bool proc_tcp_add_line(const char *line, uint16_t port, struct port_usage *usage,
+                       bool *is_listener_r)
 {
     unsigned local_port, state, receive_queue;
     unsigned long inode;
@@ -19,6 +20,7 @@ bool proc_tcp_add_line(const char *line, uint16_t port, struct port_usage *usage
             "%lu",
             &local_port, &state, &receive_queue, &inode) != 4)
         return false;
+    *is_listener_r = state == TCP_LISTEN;
     if (local_port != port)
         return true;
     if (state == TCP_LISTEN) {
@@ -30,25 +32,32 @@ bool proc_tcp_add_line(const char *line, uint16_t port, struct port_usage *usage
     return true;
 }
 
-static bool read_file(const char *path, uint16_t port, struct port_usage *usage,
-                      struct error *error)
+static bool read_file(const char *path, uint16_t port, bool is_listeners_only,
+                      struct port_usage *usage, struct error *error)
 {
     char line[512];
     FILE *file = fopen(path, "re");
     if (!file)
         return error_set(error, "%s: %s", path, strerror(errno));
-    for (int i = 0; i < LINES_MAX && fgets(line, sizeof(line), file); i++)
-        proc_tcp_add_line(line, port, usage);
+    for (int i = 0; i < LINES_MAX && fgets(line, sizeof(line), file); i++) {
+        bool is_listener;
+        if (proc_tcp_add_line(line, port, usage, &is_listener) && !is_listener &&
+            is_listeners_only)
+            break;
+    }
     fclose(file);
     return true;
 }
 
-bool proc_tcp_read(uint16_t port, struct port_usage *usage_r, struct error *error)
+bool proc_tcp_read(uint16_t port, bool is_listeners_only, struct port_usage *usage_r,
+                   struct error *error)
 {
     *usage_r = (struct port_usage){.busy = 0};
-    if (!read_file("/proc/net/tcp", port, usage_r, error))
+    if (!read_file("/proc/net/tcp", port, is_listeners_only, usage_r, error))
         return false;
     struct error no_ipv6;
-    read_file("/proc/net/tcp6", port, usage_r, &no_ipv6);
+    read_file("/proc/net/tcp6", port, is_listeners_only, usage_r, &no_ipv6);
+    if (is_listeners_only)
+        usage_r->busy = 0; /* one may have been read before the end was seen */
     return true;
 }

@@ -1,8 +1,7 @@
 /*
  * proc_tcp - the numbers of sock_diag.h out of the text of /proc/net/tcp, proc(5).
  *
- * Tells the same, but for the backlog limit, and takes milliseconds where netlink takes a
- * fraction of one. Any thread.
+ * Tells the same, but for the backlog limit, and takes some twenty times as long. Any thread.
  */
 #ifndef POSTVALVE_HOST_PROC_TCP_H
 #define POSTVALVE_HOST_PROC_TCP_H
@@ -13,10 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* /proc/net/tcp and /proc/net/tcp6 (which a kernel without IPv6 does not have). */
-bool proc_tcp_read(uint16_t port, struct port_usage *usage_r, struct error *error);
+/* /proc/net/tcp and /proc/net/tcp6 (which a kernel without IPv6 does not have). Listeners alone
+ * (busy is 0) are cheaper: they come first. */
+bool proc_tcp_read(uint16_t port, bool is_listeners_only, struct port_usage *usage_r,
+                   struct error *error);
 
 /* Adds one line of these files; false where it is none, e.g. the heading. */
-bool proc_tcp_add_line(const char *line, uint16_t port, struct port_usage *usage);
+bool proc_tcp_add_line(const char *line, uint16_t port, struct port_usage *usage,
+                       bool *is_listener_r);
 
 #endif

@@ -36,6 +36,10 @@ t_unit_privileges_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_slot_limit_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 
+# Small programs that tests run.
+check_PROGRAMS += t/tools/sensor_read
+t_tools_sensor_read_LDADD = $(HOST_TEST_LDADD)
+
 # Policy connections, with libevent and a gather of the test's own.
 t_unit_policyd_connection_test_SOURCES = t/unit/policyd_connection_test.c \
 	policyd/connection.c policyd/connection_set.c policyd/peer.c
@@ -67,3 +71,4 @@ check-tap: all $(check_PROGRAMS)
 	PV_BUILDDIR=$(abs_top_builddir) PV_SRCDIR=$(abs_top_srcdir) \
 		$(PROVE) -I$(srcdir)/t/lib --timer --nocount $(PROVE_FLAGS) $(if $(TESTS_$(SELECTION)),$(TESTS_$(SELECTION)),$(SELECTION))
 include $(srcdir)/t/bench/flood/local.mk
+include $(srcdir)/t/bench/sensor/local.mk

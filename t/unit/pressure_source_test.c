@@ -101,7 +101,7 @@ static struct pressure wait_pressure(struct pressure_source *source, int busy, i
 {
     struct pressure pressure;
     for (int i = 0; i < 1000; i++) {
-        now_ms += PRESSURE_CACHE_MS;
+        now_ms += PRESSURE_CACHE_MAX_MS;
         pressure_source_read(source, now_ms, &pressure);
         if (pressure.busy == busy && pressure.waiting == waiting)
             break;
@@ -129,17 +129,34 @@ static void test_numbers(struct pressure_source *source, struct server *server)
     server_accept(server, 1);
     pressure_source_read(source, now_ms + PRESSURE_CACHE_MS - 1, &pressure);
     is_number(pressure.busy, 4, "the reading is kept for a moment");
-    pressure_source_read(source, now_ms + PRESSURE_CACHE_MS, &pressure);
+    pressure_source_read(source, now_ms + PRESSURE_CACHE_MAX_MS, &pressure);
     is_number(pressure.busy, 5, "and not longer");
     server_accept(server, 1);
     pressure_source_read(source, now_ms, &pressure);
     is_number(pressure.busy, 6, "a clock that goes back is no reason to keep it");
 }
 
+static void test_admitted(struct pressure_source *source)
+{
+    struct pressure pressure;
+    now_ms += PRESSURE_CACHE_MAX_MS;
+    pressure_source_read(source, now_ms, &pressure);
+    is_number(pressure.busy, 6, "admitted: as measured");
+    pressure_source_note_admitted(source);
+    pressure_source_read(source, now_ms, &pressure);
+    is_number(pressure.busy, 7, "admitted: counts before it is measured");
+    for (int i = 0; i < 100; i++)
+        pressure_source_note_admitted(source);
+    pressure_source_read(source, now_ms, &pressure);
+    is_number(pressure.busy, 10, "admitted: no more than there are slots");
+    pressure_source_read(source, now_ms + PRESSURE_CACHE_MAX_MS / 2, &pressure);
+    is_number(pressure.busy, 6, "admitted: the next reading comes early and starts anew");
+}
+
 static void test_exact(struct pressure_source *source, struct server *server)
 {
     struct pressure pressure;
-    now_ms += PRESSURE_CACHE_MS;
+    now_ms += PRESSURE_CACHE_MAX_MS;
     pressure_source_read_exact(source, 2, now_ms, &pressure);
     ok(pressure.is_known, "exact: known");
     is_number(pressure.busy, 2, "exact: the caller's count");
@@ -160,12 +177,12 @@ static void test_blind(struct pressure_source *source, struct server *server)
     server_close(server);
     is_lines(0, "all was well");
     for (int i = 0; i < 3; i++) {
-        now_ms += PRESSURE_CACHE_MS;
+        now_ms += PRESSURE_CACHE_MAX_MS;
         pressure_source_read(source, now_ms, &pressure);
         ok(!pressure.is_known, "nobody listens: not known");
     }
     is_lines(1, "said once");
-    now_ms += PRESSURE_CACHE_MS;
+    now_ms += PRESSURE_CACHE_MAX_MS;
     pressure_source_read_exact(source, 2, now_ms, &pressure);
     ok(pressure.is_known && pressure.waiting == 0 && pressure.busy == 2,
        "nobody listens: the caller's count is known all the same");
@@ -199,6 +216,7 @@ int main(void)
     if (!ok(source != NULL, "opens: %s", error.text))
         return done_testing();
     test_numbers(source, &server);
+    test_admitted(source);
     test_exact(source, &server);
     test_blind(source, &server);
 

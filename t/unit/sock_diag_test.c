@@ -111,8 +111,8 @@ static void check(struct sock_diag *diag, uint16_t port, int busy, int waiting,
     struct port_usage usage = wait_usage(diag, busy, waiting);
     ok(usage.busy == busy && usage.waiting == waiting, "%s: %d busy, %d waiting", what,
        usage.busy, usage.waiting);
-    ok(proc_tcp_read(port, &proc, &error) && proc.busy == busy && proc.waiting == waiting &&
-           proc.listeners == usage.listeners,
+    ok(proc_tcp_read(port, false, &proc, &error) && proc.busy == busy &&
+           proc.waiting == waiting && proc.listeners == usage.listeners,
        "%s: the same in /proc/net/tcp: %d busy, %d waiting", what, proc.busy, proc.waiting);
 }
 
@@ -139,6 +139,8 @@ static void test_counts(const char *listen_host, const char *client_host, const 
     is_number(usage.waiting, 5, "who waits");
     is_number(usage.busy, 0, "not who is busy");
     is_number(usage.backlog_limit, BACKLOG, "the backlog limit");
+    ok(proc_tcp_read(port, true, &usage, &error) && usage.waiting == 5 && usage.busy == 0,
+       "%s: listeners alone in /proc/net/tcp", what);
 
     close(peers.server[0]); /* a slot is free again, the client does not know yet */
     peers.server[0] = -1;
@@ -217,7 +219,8 @@ static void test_proc_lines(void)
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct port_usage usage = {.busy = 0};
-        ok(proc_tcp_add_line(table[i].line, 25, &usage) == table[i].is_line &&
+        bool is_listener;
+        ok(proc_tcp_add_line(table[i].line, 25, &usage, &is_listener) == table[i].is_line &&
                usage.listeners == table[i].usage.listeners &&
                usage.waiting == table[i].usage.waiting && usage.busy == table[i].usage.busy,
            "line %zu: %d listening, %d waiting, %d busy", i, usage.listeners, usage.waiting,
