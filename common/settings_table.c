@@ -178,8 +178,8 @@ const struct setting settings_table[] = {
     /* Memory */
     ROW("memory.clients", SETTING_INTEGER, memory.clients, .minimum = 16, .maximum = 100000000,
         .default_text = "100000", .unit = "clients",
-        .help = "Most client records that each daemon keeps in memory; the default needs about "
-                "10 MB. Records of clients not seen for longest make room."),
+        .help = "Most client records that each daemon keeps in memory; the default needs "
+                "less than 10 MB. Records of clients not seen for longest make room."),
     ROW("memory.fresh_ms", SETTING_INTEGER, memory.fresh_ms, .minimum = 0, .maximum = 3600000,
         .default_text = "5000", .unit = "milliseconds",
         .help =
