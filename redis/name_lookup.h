@@ -1,14 +1,15 @@
 /*
- * name_lookup - the addresses of a host name, without ever making the asking thread wait longer
- * than it wants to: getaddrinfo(3) has no deadline, so it runs in a thread of its own, which is
- * left alone when nobody wants its answer any more. Thread-safe.
+ * name_lookup - the addresses of a host name, without ever making the asking thread wait.
+ *
+ * getaddrinfo(3) has no deadline, so it runs in a thread of its own, which is left alone when
+ * nobody wants its answer any more. Thread-safe.
  */
 #ifndef POSTVALVE_REDIS_NAME_LOOKUP_H
 #define POSTVALVE_REDIS_NAME_LOOKUP_H
 
 #include "common/error.h"
 
-#include <netdb.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -34,11 +35,10 @@ struct name_lookup_result {
 /* A numeric address; false: it is a name. */
 bool name_lookup_numeric(const char *host, uint16_t port, struct name_address *address_r);
 
-/* Starts the thread. The names are copied. */
+/* Starts the thread. The name is copied. */
 struct name_lookup *name_lookup_start(const char *host, uint16_t port);
-/* False when there is no result by until_ms (monotonic; 0: do not wait). */
-bool name_lookup_wait(struct name_lookup *lookup, int64_t until_ms,
-                      struct name_lookup_result *result_r);
+/* Does not wait: false as long as there is no result. */
+bool name_lookup_poll(struct name_lookup *lookup, struct name_lookup_result *result_r);
 /* Does not wait for the thread. NULL is fine. */
 void name_lookup_free(struct name_lookup *lookup);
 

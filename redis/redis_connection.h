@@ -59,9 +59,9 @@ enum redis_io redis_connection_reply(struct redis_connection *connection,
  * the output and returns how many replies come first because of them. */
 int redis_connection_login(struct redis_connection *connection,
                            const struct redis_settings *settings);
-/* To be fed each of them, with how many are left after it. TROUBLE_NONE: all is well. */
+/* To be fed each of them in order. TROUBLE_NONE: all is well. */
 enum redis_trouble redis_connection_login_reply(struct redis_connection *connection,
-                                                const struct redis_reply *reply, int left);
+                                                const struct redis_reply *reply);
 /* SHA-1 of client_record_script in hex; empty when not known. */
 struct slice redis_connection_script_digest(const struct redis_connection *connection);
 

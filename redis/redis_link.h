@@ -49,7 +49,7 @@ bool redis_link_update_client(struct redis_link *link, const struct client_key *
 /* Several commands in one round trip: callback() gets each reply in order, error replies that
  * concern one command only included; trouble with Redis ends it. Returns how many were answered
  * and sets the error when it is fewer than count. is_sent_r: the others may have been carried
- * out all the same. */
+ * out all the same; it may be NULL. */
 struct redis_pipeline {
     enum redis_use use;
     struct slice commands; /* in wire form */
