@@ -1,0 +1,150 @@
+#!/usr/bin/perl
+# The fragments in contrib/postfix, each copied into a real Postfix as an administrator would do
+# it. Only what has to differ in a test is replaced: ports, paths, the program's place.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Postvalve::Daemon;
+use Postvalve::Postfix;
+use Postvalve::Redis;
+use Postvalve::Smtp;
+use Postvalve::Test;
+
+my $fragments = top_srcdir() . '/contrib/postfix';
+my $redis = Postvalve::Redis->new->start;
+
+# main.cf parameters of a fragment, comments gone and lines joined.
+sub main_of {
+    my ($name, %replace) = @_;
+    my $text = slurp("$fragments/$name");
+    $text =~ s/^#.*\n//mg;
+    while (my ($from, $to) = each %replace) { $text =~ s/\Q$from\E/$to/g or die "no $from in $name" }
+    $text =~ s/\n[ \t]+/ /g;
+    return map { /\A(\w+) = (.*)\z/ ? ($1, $2) : () } split /\n/, $text;
+}
+
+sub master_of {
+    my ($name, %replace) = @_;
+    my $text = slurp("$fragments/$name");
+    $text =~ s/^#.*\n//mg;
+    while (my ($from, $to) = each %replace) { $text =~ s/\Q$from\E/$to/g or die "no $from in $name" }
+    return grep { /\S/ } split /\n/, $text;
+}
+
+# A client of the last two days that guesses recipients.
+sub make_bot {
+    my ($address) = @_;
+    $redis->command('HSET', "pv:client:$address", first => time - 90000, last => time, unknown_rcpt => 50);
+    return $address;
+}
+
+sub smtp {
+    my ($postfix, $source, %option) = @_;
+    return Postvalve::Smtp->new(port => $postfix->port, source => $source, %option);
+}
+
+# What is promised wherever the policy service is: mail goes through, a bot is hung up on at RCPT
+# or, under Postfix's stress, before the banner; and with policyd gone mail goes through as before.
+sub check_policyd {
+    my ($postfix, $octet, $stop) = @_;
+    my $bot = make_bot("127.8.$octet.1");
+    is smtp($postfix, "127.8.$octet.2")->send_mail->code, 250, 'mail goes through';
+    is smtp($postfix, $bot)->send_mail->code, 250, 'in calm a bot too: nothing is at stake';
+
+    $postfix->force_stress(1);
+    my $client = smtp($postfix, $bot);
+    is $client->banner->code, 521, 'under stress a bot gets 521 instead of the banner';
+    ok $client->is_closed(2), '... and is disconnected';
+    is smtp($postfix, "127.8.$octet.3")->send_mail->code, 250, '... and others are in';
+
+    $stop->();
+    is smtp($postfix, "127.8.$octet.4")->send_mail->code, 250, 'without policyd mail goes through';
+    is smtp($postfix, $bot)->banner->code, 220, '... from everybody';
+}
+
+for my $kind (qw(inet unix)) {
+    subtest "main.cf.policyd-$kind" => sub {
+        my $port = free_port();
+        my $postfix = Postvalve::Postfix->new(
+            name => "p$kind", process_limit => 20,
+            main => { main_of("main.cf.policyd-$kind", $kind eq 'inet' ? (':10031' => ":$port") : ()) },
+        );
+        mkdir $postfix->queue_dir . '/postvalve' or die "mkdir: $!";
+        my $policyd = Postvalve::Daemon->new('policyd', postfix => $postfix, redis => $redis, config => { policyd => {
+            listen => [ $kind eq 'inet' ? "inet:127.0.0.1:$port" : 'unix:' . $postfix->queue_dir . '/postvalve/policy' ],
+            socket => { group => 'postfix', mode => '0660' } } });
+        $postfix->start;
+        $policyd->start;
+        check_policyd($postfix, $kind eq 'inet' ? 1 : 2, sub { $policyd->kill9 });
+        $postfix->stop;
+    };
+}
+
+subtest 'policyd-spawn' => sub {
+    # spawn(8) runs it as nobody: program and configuration have to be readable.
+    my $dir = temp_dir('spawn');
+    my $program = "$dir/postvalve-policyd";
+    spew($program, slurp(program('policyd')));
+    chmod 0755, $program;
+    my $postfix = Postvalve::Postfix->new(
+        name => 'spawned', process_limit => 20,
+        main => { main_of('main.cf.policyd-spawn') },
+        master => [ master_of('master.cf.policyd-spawn',
+            '/usr/sbin/postvalve-policyd' => $program, '--spawn' => "--spawn --config $dir/config.json") ],
+    );
+    my $policyd = Postvalve::Daemon->new('policyd', name => 'spawn', postfix => $postfix, redis => $redis,
+        config => { log => { target => 'syslog' } })->configure;
+    chmod 0644, $policyd->config_file;
+    $postfix->start;
+    # A policy server that cannot be started is one that is down.
+    check_policyd($postfix, 3, sub { chmod 0, $program; kill 'KILL', spawned($program) });
+    $postfix->stop;
+};
+
+subtest 'main.cf.milter' => sub {
+    my $port = free_port();
+    my $postfix = Postvalve::Postfix->new(
+        name => 'milter', process_limit => 20,
+        main => { main_of('main.cf.milter', ':10032' => ":$port") })->start;
+    my $milter = Postvalve::Daemon->new('milter', postfix => $postfix, redis => $redis,
+        config => { milter => { listen => "inet:127.0.0.1:$port" } })->start;
+    my $bot = make_bot('127.8.4.1');
+    is smtp($postfix, '127.8.4.2')->send_mail->code, 250, 'mail goes through';
+    is smtp($postfix, $bot)->send_mail->code, 250, 'in calm a bot too';
+    $postfix->force_stress(1);
+    my $client = smtp($postfix, $bot);
+    is $client->banner->code, 421, 'under stress, which the macro tells, a bot gets 421';
+    ok $client->is_closed(2), '... and is disconnected';
+    $milter->kill9;
+    is smtp($postfix, $bot)->send_mail->code, 250, 'without the milter mail goes through';
+    $postfix->stop;
+};
+
+subtest 'master.cf.submission' => sub {
+    my ($port, $submission) = (free_port(), free_port());
+    my $postfix = Postvalve::Postfix->new(
+        name => 'users', process_limit => 20, stress => 1,
+        main => { main_of('main.cf.milter', ':10032' => ":$port"), main_of('main.cf.policyd-inet', ':10031' => ':1') },
+        # No TLS and no SASL in this test: the rest of the fragment is as it is.
+        master => [ master_of('master.cf.submission', "submission inet n       -       y" => "$submission inet n - n",
+            'smtpd_tls_security_level=encrypt' => 'smtpd_tls_security_level=none',
+            'smtpd_sasl_auth_enable=yes' => 'smtpd_sasl_auth_enable=no',
+            'permit_sasl_authenticated,reject' => 'permit') ])->start;
+    my $milter = Postvalve::Daemon->new('milter', postfix => $postfix, redis => $redis,
+        config => { milter => { listen => "inet:127.0.0.1:$port" } })->start;
+    my $bot = make_bot('127.8.5.1');
+    is smtp($postfix, $bot)->banner->code, 421, 'on the SMTP service a bot is hung up on';
+    my $user = Postvalve::Smtp->new(port => $submission, source => $bot);
+    is $user->send_mail->code, 250, 'the same address can submit mail';
+    unlike $milter->log_text, qr/stage=(?:MAIL|RCPT)/, 'the milter did not even see it';
+    $postfix->stop;
+};
+
+sub spawned {
+    my ($path) = @_;
+    return grep { (readlink("/proc/$_/exe") // '') =~ /^\Q$path\E/ } map { m{(\d+)$} } glob '/proc/[0-9]*';
+}
+
+finish();
