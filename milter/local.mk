@@ -1,0 +1,23 @@
+# milter: the shell around libmilter.
+sbin_PROGRAMS += milter/postvalve-milter
+milter_postvalve_milter_SOURCES = \
+	milter/admission.c milter/admission.h \
+	milter/callbacks.c milter/callbacks.h \
+	milter/history.c milter/history.h \
+	milter/host_record.c milter/host_record.h \
+	milter/housekeeping.c milter/housekeeping.h \
+	milter/level_watch.c milter/level_watch.h \
+	milter/limits.c milter/limits.h \
+	milter/listener.c milter/listener.h \
+	milter/live_config.c milter/live_config.h \
+	milter/main.c \
+	milter/milter.h \
+	milter/negotiate.c milter/negotiate.h \
+	milter/options.c milter/options.h \
+	milter/reply.c milter/reply.h \
+	milter/session.c milter/session.h \
+	milter/session_table.c milter/session_table.h \
+	milter/signals.c milter/signals.h \
+	milter/slots.c milter/slots.h
+milter_postvalve_milter_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
+	$(MILTER_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) -lpthread

@@ -86,6 +86,14 @@ void session_table_hang_up(struct session_table *table, struct session *session)
     session_table_unlock(table);
 }
 
+void session_table_set_class(struct session_table *table, struct session *session,
+                             enum client_class client_class)
+{
+    session_table_lock(table);
+    session->class = client_class;
+    session_table_unlock(table);
+}
+
 int session_table_busy(struct session_table *table)
 {
     session_table_lock(table);

@@ -27,6 +27,10 @@ bool session_table_remove(struct session_table *table, struct session *session);
 /* Of a session in the table: its slot does not count as busy from now on. */
 void session_table_hang_up(struct session_table *table, struct session *session);
 
+/* As of the decision just made. */
+void session_table_set_class(struct session_table *table, struct session *session,
+                             enum client_class client_class);
+
 /* Busy slots: sessions in the table that we did not hang up on. */
 int session_table_busy(struct session_table *table);
 

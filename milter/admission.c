@@ -1,0 +1,116 @@
+#include "milter/admission.h"
+
+#include "common/verdict_log.h"
+#include "host/clock.h"
+#include "host/log.h"
+#include "milter/history.h"
+#include "milter/level_watch.h"
+#include "milter/session_table.h"
+#include "milter/slots.h"
+
+#include <string.h>
+
+#define MS_PER_S 1000
+
+static struct client_facts client_facts_of(const struct config *config,
+                                           const struct address *address)
+{
+    return (struct client_facts){
+        .has_address = address->family != ADDRESS_NONE,
+        .is_in_trusted_networks = network_list_contains(&config->trusted_networks, address),
+        .is_allowed = network_list_contains(&config->allow, address),
+        .history = HISTORY_MISSING,
+        .now_s = clock_wall_s(),
+    };
+}
+
+/* Of clients whose class does not depend on it nobody needs the history. */
+static bool needs_history(const struct client_facts *client)
+{
+    return client->has_address && !client->is_authenticated &&
+           !client->is_in_trusted_networks && !client->is_allowed;
+}
+
+static struct verdict conclude(const struct config *config, const struct facts *facts,
+                               const struct session *session)
+{
+    struct decide_settings settings = {
+        .admission = &config->admission,
+        .level = &config->level,
+        .client_class = &config->client_class,
+        .reply = &config->reply,
+    };
+    struct verdict verdict = decide(facts, &settings);
+    if (verdict.code != 0) {
+        char line[VERDICT_LOG_SIZE];
+        verdict_log_format(&verdict, facts, &session->address, line, sizeof(line));
+        log_info("%s", line);
+    }
+    return verdict;
+}
+
+struct verdict admission_decide_connect(struct milter *milter, const struct config *config,
+                                        const struct session *session, int busy,
+                                        bool is_postfix_stressed)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct facts facts = {
+        .front = FRONT_MILTER,
+        .stage = STAGE_CONNECT,
+        .client = client_facts_of(config, &session->address),
+    };
+    if (needs_history(&facts.client)) {
+        struct client_key key = client_key_from_address(&session->address);
+        facts.client.history =
+            history_read(milter->history, &key, now_ms, &facts.client.record);
+    }
+    slots_read(milter->slots, busy, now_ms, &facts.pressure);
+    facts.pressure.is_postfix_stressed = is_postfix_stressed;
+    facts.level = level_watch_feed(milter->level, &config->level, &facts.pressure, now_ms);
+    return conclude(config, &facts, session);
+}
+
+struct verdict admission_decide_mail(struct milter *milter, const struct config *config,
+                                     const struct session *session, bool is_authenticated)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct facts facts = {
+        .front = FRONT_MILTER,
+        .stage = STAGE_MAIL,
+        .is_session_admitted = true,
+        .client = client_facts_of(config, &session->address),
+    };
+    facts.client.is_authenticated = is_authenticated;
+    if (needs_history(&facts.client)) {
+        struct client_key key = client_key_from_address(&session->address);
+        facts.client.history =
+            history_read_memory(milter->history, &key, now_ms, &facts.client.record);
+    }
+    slots_read(milter->slots, session_table_busy(milter->sessions), now_ms, &facts.pressure);
+    facts.level = level_watch_feed(milter->level, &config->level, &facts.pressure, now_ms);
+    return conclude(config, &facts, session);
+}
+
+static void log_outcome(const struct session *session, const struct session_outcome *outcome)
+{
+    char address[ADDRESS_TEXT_SIZE], evidence[EVIDENCE_TEXT_SIZE];
+    struct client_record record = {.first_seen_s = 0};
+    memcpy(record.counts, outcome->counts, sizeof(record.counts));
+    address_format(&session->address, address);
+    evidence_format(&record, evidence);
+    log_debug("outcome client=%s port=%u state=%s evidence=%s hung_up=%s", address,
+              (unsigned)session->port, session_state_name(session->state), evidence,
+              outcome->is_hung_up ? "yes" : "no");
+}
+
+void admission_record(struct milter *milter, const struct config *config,
+                      const struct session *session, bool has_ended)
+{
+    struct session_outcome outcome = session_outcome_of(
+        session, config->milter.silent_after_s * MS_PER_S, has_ended, clock_monotonic_ms());
+    if (session->address.family == ADDRESS_NONE || session_outcome_is_empty(&outcome))
+        return;
+    log_outcome(session, &outcome);
+    struct client_key key = client_key_from_address(&session->address);
+    history_add(milter->history, &key, &outcome, clock_wall_s());
+}

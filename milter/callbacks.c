@@ -1,0 +1,203 @@
+#include "milter/callbacks.h"
+
+#include "common/memory.h"
+#include "common/slice.h"
+#include "host/clock.h"
+#include "milter/admission.h"
+#include "milter/live_config.h"
+#include "milter/negotiate.h"
+#include "milter/reply.h"
+#include "milter/session_table.h"
+
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct milter *milter; /* libmilter hands nothing of ours to xxfi_connect */
+
+static bool is_macro_set(SMFICTX *context, char *name)
+{
+    const char *value = smfi_getsymval(context, name);
+    return value && *value;
+}
+
+/* Sessions of other services on this Postfix (submission) are none of our business. An MTA that
+ * does not say which service it is has but one. */
+static bool is_protected_service(SMFICTX *context, const struct config *config)
+{
+    const char *port = smfi_getsymval(context, MACRO_DAEMON_PORT);
+    return !port || strtol(port, NULL, 10) == config->service.port;
+}
+
+static uint16_t port_of(const struct sockaddr *socket_address)
+{
+    if (socket_address && socket_address->sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)socket_address)->sin_port);
+    if (socket_address && socket_address->sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)socket_address)->sin6_port);
+    return 0;
+}
+
+static struct session *take_session(SMFICTX *context)
+{
+    struct session *session = smfi_getpriv(context);
+    smfi_setpriv(context, NULL);
+    return session;
+}
+
+static sfsistat hang_up(SMFICTX *context, struct session *session,
+                        const struct verdict *verdict)
+{
+    struct reply reply;
+    reply_format(verdict->code, verdict->text, &reply);
+    if (smfi_setreply(context, reply.code, reply.enhanced_code[0] ? reply.enhanced_code : NULL,
+                      reply.text[0] ? reply.text : NULL) != MI_SUCCESS)
+        return SMFIS_CONTINUE;
+    session_table_hang_up(milter->sessions, session);
+    return verdict->code < 500 ? SMFIS_TEMPFAIL : SMFIS_REJECT;
+}
+
+static sfsistat begin_session(SMFICTX *context, const struct config *config,
+                              const struct sockaddr *socket_address)
+{
+    struct address address = address_from_sockaddr(socket_address);
+    struct session *session = memory_allocate(1, sizeof(*session));
+    session_init(session, &address, port_of(socket_address), clock_monotonic_ms());
+    int busy;
+    if (!session_table_add(milter->sessions, session, &busy)) {
+        free(session);
+        return SMFIS_ACCEPT;
+    }
+    smfi_setpriv(context, session);
+
+    const char *stress = smfi_getsymval(context, MACRO_STRESS);
+    struct verdict verdict = admission_decide_connect(milter, config, session, busy,
+                                                      stress && strcmp(stress, "yes") == 0);
+    session_table_set_class(milter->sessions, session, verdict.classification.class);
+    if (verdict.action == VERDICT_HANG_UP)
+        return hang_up(context, session, &verdict);
+    /* Nothing of a trusted client is recorded: only the end of the session still matters. */
+    return verdict.classification.class == CLASS_TRUSTED ? SMFIS_ACCEPT : SMFIS_CONTINUE;
+}
+
+static void end_session(struct session *session)
+{
+    if (!session)
+        return;
+    if (session_table_remove(milter->sessions, session)) {
+        const struct config *config = live_config_acquire(milter->config);
+        admission_record(milter, config, session, true);
+        live_config_release(milter->config, config);
+    }
+    free(session);
+}
+
+static sfsistat on_connect(SMFICTX *context, char *host, _SOCK_ADDR *socket_address)
+{
+    (void)host;
+    end_session(take_session(context));
+    const struct config *config = live_config_acquire(milter->config);
+    sfsistat status = SMFIS_ACCEPT;
+    if (is_protected_service(context, config))
+        status = begin_session(context, config, socket_address);
+    live_config_release(milter->config, config);
+    return status;
+}
+
+/* An event that only changes what we know of the session. */
+static void note(SMFICTX *context, void (*event)(struct session *session, int64_t now_ms))
+{
+    struct session *session = smfi_getpriv(context);
+    if (!session)
+        return;
+    session_table_lock(milter->sessions);
+    event(session, clock_monotonic_ms());
+    session_table_unlock(milter->sessions);
+}
+
+static sfsistat on_helo(SMFICTX *context, char *name)
+{
+    (void)name;
+    note(context, session_on_helo);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_mail(SMFICTX *context, char **arguments)
+{
+    (void)arguments;
+    struct session *session = smfi_getpriv(context);
+    if (!session)
+        return SMFIS_CONTINUE;
+    note(context, session_on_mail);
+
+    bool is_authenticated = is_macro_set(context, MACRO_AUTHENTICATION) ||
+                            is_macro_set(context, MACRO_AUTHENTICATED_NAME);
+    const struct config *config = live_config_acquire(milter->config);
+    struct verdict verdict = admission_decide_mail(milter, config, session, is_authenticated);
+    session_table_set_class(milter->sessions, session, verdict.classification.class);
+    sfsistat status = verdict.action == VERDICT_HANG_UP ? hang_up(context, session, &verdict)
+                                                        : SMFIS_CONTINUE;
+    live_config_release(milter->config, config);
+    return status;
+}
+
+static sfsistat on_recipient(SMFICTX *context, char **arguments)
+{
+    (void)arguments;
+    struct session *session = smfi_getpriv(context);
+    if (session) {
+        struct recipient_macros macros = {
+            .mailer = smfi_getsymval(context, MACRO_RECIPIENT_MAILER),
+            .host = smfi_getsymval(context, MACRO_RECIPIENT_HOST),
+        };
+        session_table_lock(milter->sessions);
+        session_on_recipient(session, &macros, clock_monotonic_ms());
+        session_table_unlock(milter->sessions);
+    }
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_data(SMFICTX *context)
+{
+    note(context, session_on_data);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_end_of_message(SMFICTX *context)
+{
+    note(context, session_on_message);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_abort(SMFICTX *context)
+{
+    note(context, session_on_abort);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *context)
+{
+    end_session(take_session(context));
+    return SMFIS_CONTINUE;
+}
+
+bool callbacks_register(struct milter *parts)
+{
+    milter = parts;
+    struct smfiDesc description = {
+        .xxfi_name = "postvalve-milter",
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = SMFIF_NONE,
+        .xxfi_negotiate = negotiate,
+        .xxfi_connect = on_connect,
+        .xxfi_helo = on_helo,
+        .xxfi_envfrom = on_mail,
+        .xxfi_envrcpt = on_recipient,
+        .xxfi_data = on_data,
+        .xxfi_eom = on_end_of_message,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+    };
+    return smfi_register(description) == MI_SUCCESS;
+}

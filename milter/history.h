@@ -1,0 +1,44 @@
+/*
+ * history - what is known of clients: memory first, then Redis, and how sessions ended for
+ * both.
+ *
+ * Any thread. Reading waits for Redis no longer than its deadline; writing never waits.
+ */
+#ifndef POSTVALVE_MILTER_HISTORY_H
+#define POSTVALVE_MILTER_HISTORY_H
+
+#include "common/address.h"
+#include "common/client_class.h"
+#include "common/client_record.h"
+#include "common/config.h"
+#include "common/error.h"
+#include "common/redis_command.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct history;
+
+/* Starts a thread. The redis, memory and history settings count as they are now; they are
+ * copied. NULL with the error set. */
+struct history *history_open(const struct config *config, struct error *error);
+/* Writes what is left, within flush_ms. Nobody may use it any more, but memory stays: threads
+ * of sessions may be in it when the program ends. */
+void history_flush(struct history *history, int64_t flush_ms);
+
+/* The record, or that there is none, or (HISTORY_MISSING) that nobody could say in time. */
+enum history_state history_read(struct history *history, const struct client_key *key,
+                                int64_t now_ms, struct client_record *record_r);
+/* As history_read(), from memory alone; HISTORY_MISSING: not there. */
+enum history_state history_read_memory(struct history *history, const struct client_key *key,
+                                       int64_t now_ms, struct client_record *record_r);
+
+void history_add(struct history *history, const struct client_key *key,
+                 const struct session_outcome *outcome, int64_t now_s);
+
+/* The record of this host in Redis, for lease_s; the latest call only counts. */
+void history_publish_host(struct history *history, const char *host,
+                          const struct redis_field *fields, size_t count, int64_t lease_s);
+
+#endif

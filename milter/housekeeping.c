@@ -1,0 +1,176 @@
+#include "milter/housekeeping.h"
+
+#include "common/endpoint.h"
+#include "common/error_list.h"
+#include "host/clock.h"
+#include "host/log.h"
+#include "milter/admission.h"
+#include "milter/history.h"
+#include "milter/host_record.h"
+#include "milter/level_watch.h"
+#include "milter/listener.h"
+#include "milter/live_config.h"
+#include "milter/session_table.h"
+#include "milter/signals.h"
+#include "milter/slots.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define TICK_MS      100
+#define PUBLISH_MS   1000
+#define FLUSH_MS     1000 /* at the end; a service manager waits much longer */
+#define LAST_LEASE_S 1    /* others may take over at once */
+#define PROGRAM      "postvalve-milter"
+
+struct config *housekeeping_load_config(const char *file)
+{
+    struct error_list errors;
+    error_list_init(&errors);
+    struct config *config = config_load(file, &errors);
+    for (size_t i = 0; i < errors.count; i++)
+        log_error("%s", errors.errors[i].text);
+    if (errors.omitted > 0)
+        log_error("and %zu more problems", errors.omitted);
+    return config;
+}
+
+/* Settings that are taken at the start only. */
+static void warn_of_fixed_settings(const struct config *old, const struct config *new)
+{
+    const struct {
+        bool is_changed;
+        const char *what;
+    } rows[] = {
+        {strcmp(old->user,                      new->user) != 0 || strcmp(old->group,                     new->group) != 0,
+         "user and group"},
+        {!endpoint_equals(&old->milter.listen,                      &new->milter.listen),                                                                              "milter.listen"},
+        {!endpoint_equals(&old->redis.server,&new->redis.server) ||
+             strcmp(old->redis.username,new->redis.username) != 0 ||
+             strcmp(old->redis.password, new->redis.password) != 0 ||
+             strcmp(old->redis.prefix, new->redis.prefix) != 0 ||
+             old->redis.database != new->redis.database ||
+             old->redis.deadline_ms != new->redis.deadline_ms ||
+             old->redis.retry_ms != new->redis.retry_ms ||
+             old->redis.pool_size != new->redis.pool_size,
+         "redis.*"},
+        {old->memory.clients != new->memory.clients ||
+             old->memory.fresh_ms != new->memory.fresh_ms,
+         "memory.*"                    },
+        {old->history_expire_d != new->history_expire_d, "history.expire_d"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].is_changed)
+            log_warning("%s: a new value needs a restart", rows[i].what);
+}
+
+static void reload(struct milter *milter)
+{
+    struct config *config = housekeeping_load_config(milter->config_file);
+    if (!config) {
+        log_error("%s: not taken, the old configuration stays in force", milter->config_file);
+        return;
+    }
+    struct error error;
+    log_open(PROGRAM, config->log_target, config->is_log_verbose);
+    if (!slots_refresh(milter->slots, &config->service, &error))
+        log_warning("the old slot limit stays in force: %s", error.text);
+    const struct config *old = live_config_acquire(milter->config);
+    warn_of_fixed_settings(old, config);
+    live_config_release(milter->config, old);
+    live_config_replace(milter->config, config);
+    log_info("%s: taken", milter->config_file);
+}
+
+struct reading {
+    struct pressure pressure;
+    enum level level;
+    int sessions;
+};
+
+static struct reading read_host(struct milter *milter, const struct config *config,
+                                int64_t now_ms)
+{
+    struct reading reading = {.sessions = session_table_busy(milter->sessions)};
+    slots_tick(milter->slots, reading.sessions, now_ms);
+    slots_read(milter->slots, reading.sessions, now_ms, &reading.pressure);
+    reading.level = level_watch_feed(milter->level, &config->level, &reading.pressure, now_ms);
+    return reading;
+}
+
+static void publish(struct milter *milter, const struct config *config,
+                    const struct reading *reading, int64_t lease_s)
+{
+    host_record_publish(milter, config, &reading->pressure, reading->level, reading->sessions,
+                        lease_s);
+}
+
+static void *keep_house(void *context)
+{
+    struct milter *milter = context;
+    int64_t tick_at_ms = clock_monotonic_ms(), publish_at_ms = tick_at_ms;
+    for (;;) {
+        int64_t now_ms = clock_monotonic_ms();
+        int caught = signals_wait(now_ms < tick_at_ms ? tick_at_ms - now_ms : 0);
+        if (caught == SIGHUP)
+            reload(milter);
+        else if (caught != 0)
+            housekeeping_end(milter, EX_OK);
+
+        now_ms = clock_monotonic_ms();
+        if (now_ms < tick_at_ms)
+            continue;
+        const struct config *config = live_config_acquire(milter->config);
+        struct reading reading = read_host(milter, config, now_ms);
+        if (now_ms >= publish_at_ms) {
+            publish(milter, config, &reading, HOST_RECORD_LEASE_S);
+            publish_at_ms = now_ms + PUBLISH_MS;
+        }
+        live_config_release(milter->config, config);
+        tick_at_ms = now_ms + TICK_MS;
+    }
+    return NULL;
+}
+
+bool housekeeping_start(struct milter *milter, struct error *error)
+{
+    pthread_t thread;
+    int problem = pthread_create(&thread, NULL, keep_house, milter);
+    if (problem != 0)
+        return error_set(error, "cannot start a thread: %s", strerror(problem));
+    pthread_detach(thread);
+    return true;
+}
+
+struct ending {
+    struct milter *milter;
+    const struct config *config;
+    int sessions;
+};
+
+static void write_down(const struct session *session, void *context)
+{
+    struct ending *ending = context;
+    admission_record(ending->milter, ending->config, session, false);
+    ending->sessions++;
+}
+
+void housekeeping_end(struct milter *milter, int status)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&mutex); /* for good */
+    listener_remove_file();
+    struct ending ending = {milter, live_config_acquire(milter->config), 0};
+    struct reading reading = read_host(milter, ending.config, clock_monotonic_ms());
+    publish(milter, ending.config, &reading, LAST_LEASE_S);
+    session_table_drain(milter->sessions, write_down, &ending);
+    history_flush(milter->history, FLUSH_MS);
+    log_info("ends with %d sessions", ending.sessions);
+    /* Not exit(): libmilter's threads are still at work. */
+    fflush(NULL);
+    _exit(status);
+}

@@ -1,0 +1,25 @@
+/*
+ * milter - the parts of the running milter, for the callbacks and for housekeeping.
+ *
+ * Made once by main() before the first thread, never freed: threads of libmilter may be in it
+ * until the program ends. Each part says how it is shared.
+ */
+#ifndef POSTVALVE_MILTER_MILTER_H
+#define POSTVALVE_MILTER_MILTER_H
+
+struct history;
+struct level_watch;
+struct live_config;
+struct session_table;
+struct slots;
+
+struct milter {
+    const char *config_file;
+    struct live_config *config;
+    struct session_table *sessions;
+    struct history *history;
+    struct slots *slots;
+    struct level_watch *level;
+};
+
+#endif
