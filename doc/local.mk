@@ -2,7 +2,7 @@
 # the table that the programs use; the page is distributed, so that an archive builds as it is.
 dist_man_MANS += doc/postvalvectl.1 doc/postvalve.json.5 doc/postvalve-milter.8 doc/postvalve-policyd.8
 dist_doc_DATA += doc/postvalve.json.sample
-EXTRA_DIST += doc/postvalve.json.5.in
+EXTRA_DIST += doc/postvalve.json.5.in $(wildcard $(srcdir)/doc/*.md)
 MAINTAINERCLEANFILES = doc/postvalve.json.5
 
 doc/postvalve.json.5: $(srcdir)/doc/postvalve.json.5.in $(srcdir)/common/settings_table.c | ctl/postvalvectl$(EXEEXT)

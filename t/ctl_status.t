@@ -9,6 +9,8 @@ use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP ();
+use Postvalve::Daemon;
+use Postvalve::Postfix;
 use Postvalve::Redis;
 use Postvalve::Test;
 
@@ -20,7 +22,7 @@ my $redis = Postvalve::Redis->new(password => 'secret');
 my $smtp_port = 0 + free_port();
 my $host_key = 'pv:host:mx1';
 
-my %config = (
+our %config = (
     host    => 'mx1',
     mode    => 'observe',
     service => { port => $smtp_port, slot_limit => 4 },
@@ -208,6 +210,26 @@ subtest 'a Redis that hangs' => sub {
     is $status, 1, 'exit status';
     is $data->{redis}{reachable}, JSON::PP::false, 'not reachable';
     $redis->resume;
+};
+
+subtest 'a real host' => sub {
+    my $postfix = Postvalve::Postfix->new(process_limit => 7)->start;
+    my %daemon = map {
+        $_ => Postvalve::Daemon->new($_, postfix => $postfix, redis => $redis)->start
+    } qw(policyd milter);
+    local %config = (
+        %{ $daemon{milter}->config },
+        policyd => { listen => [ $daemon{policyd}->listener ] },
+        milter  => { listen => $daemon{milter}->listener },
+    );
+    my ($status, $data);
+    wait_ok { ($status, $data) = status_json(); ($data->{published}{publisher} // '') eq 'milter' } 5,
+        'the milter publishes';
+    is $status, 0, 'exit status';
+    is $data->{sensor}{slot_limit}, 7, 'the slot limit is that of master.cf';
+    is_deeply [ @{ $data->{sensor} }{qw(level pressure busy)} ], [ 'calm', 0, 0 ], 'it is calm';
+    is_deeply [ @{ $data->{published} }{qw(level slot_limit sessions postfix_stress)} ],
+        [ 'calm', 7, 0, JSON::PP::false ], 'so says the milter';
 };
 
 subtest 'lines fit 80 columns' => sub {
