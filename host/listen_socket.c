@@ -1,5 +1,3 @@
-#define _GNU_SOURCE /* O_PATH, AT_EMPTY_PATH */
-
 #include "host/listen_socket.h"
 
 #include <errno.h>

@@ -1,5 +1,3 @@
-#define _GNU_SOURCE /* pipe2 */
-
 #include "host/subprocess.h"
 
 #include "host/clock.h"

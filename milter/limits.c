@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pthread_setattr_default_np() */
 #include "milter/limits.h"
 
 #include "host/log.h"

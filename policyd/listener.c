@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* accept4() */
 #include "policyd/listener.h"
 
 #include "common/endpoint.h"

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* struct ucred */
 #include "policyd/peer.h"
 
 #include "common/address.h"

@@ -1,6 +1,5 @@
 # Load on the policy protocol, and a do-nothing server to compare with: not part of `make`.
 EXTRA_PROGRAMS += t/bench/policy_load t/bench/baseline_policyd
-t_bench_policy_load_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 t_bench_policy_load_LDADD =
 t_bench_policy_load_SOURCES = \
 	t/bench/policy_load.c \
@@ -9,7 +8,6 @@ t_bench_policy_load_SOURCES = \
 	t/bench/load.h t/bench/load_idle.c t/bench/load_run.c \
 	t/bench/policy_text.c t/bench/policy_text.h
 
-t_bench_baseline_policyd_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 t_bench_baseline_policyd_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(HIREDIS_CFLAGS)
 t_bench_baseline_policyd_LDADD = $(LIBEVENT_LIBS) $(HIREDIS_LIBS)
 t_bench_baseline_policyd_SOURCES = \

@@ -1,5 +1,4 @@
 /* The sensor against real sockets on a port of the kernel's choice. */
-#define _GNU_SOURCE /* accept4 */
 
 #include "host/sock_diag.h"
 

@@ -5,7 +5,6 @@
  *
  * The baseline is a netlink round trip that asks for nothing.
  */
-#define _GNU_SOURCE /* accept4 */
 
 #include "common/memory.h"
 #include "host/pressure_source.h"
