@@ -223,7 +223,6 @@ int main(void)
     settings.slot_limit = SLOT_LIMIT_AUTO;
     ok(!pressure_source_refresh(source, &settings, &error), "refresh fails: %s", error.text);
     is_number(pressure_source_slot_limit(source), 4, "and changes nothing");
-    ok(!pressure_source_open(&settings, &error), "open fails: %s", error.text);
     settings.slot_limit = 8;
     settings.port = other.port;
     server_connect(&other, 2);
