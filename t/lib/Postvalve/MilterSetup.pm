@@ -50,6 +50,7 @@ sub start {
                 . 'command_timeout=5s }',
             milter_macro_defaults => 'stress=${stress?{yes}:{no}}',
             smtpd_error_sleep_time => '0',
+            smtpd_hard_error_limit => '20',    # Postfix's own, under stress: 1
             %{ $option{main} // {} },
         },
         map { $_ => $option{$_} } grep { exists $option{$_} } qw(submission stress options),
