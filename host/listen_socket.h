@@ -22,6 +22,9 @@ struct listen_socket {
     ino_t inode;
 };
 
+/* An owner or group of "" is what the process is at that moment: to have it the user the daemon
+ * runs as, open after privileges_drop(), or pass that user's name. */
+
 /* Bound and listening, non-blocking, close-on-exec. Inet: of a name the first address that can
  * be bound counts, an IPv6 address takes IPv6 clients only; settings is not used and may be
  * NULL. Unix: owner, group and mode hold before the first client can connect. Errors name the

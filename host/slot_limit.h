@@ -2,8 +2,8 @@
  * slot_limit - the process limit of the service we protect, as postconf(1) says.
  *
  * Blocks while postconf runs: some 10 ms; a second or two when main.cf or master.cf was changed
- * less than a second ago, as Postfix then waits; never more than SLOT_LIMIT_DEADLINE_MS. At start
- * and at a reload. Any thread.
+ * less than a second ago, as Postfix then waits; never more than SLOT_LIMIT_DEADLINE_MS. At
+ * start and at a reload. Any thread.
  */
 #ifndef POSTVALVE_HOST_SLOT_LIMIT_H
 #define POSTVALVE_HOST_SLOT_LIMIT_H

@@ -128,7 +128,7 @@ static void test_subprocess(void)
 {
     const char *const sleeper[] = {"/bin/sleep", "20", NULL};
     const char *const talker[] = {"/usr/bin/yes", NULL};
-    const char *const closer[] = {"/bin/sh", "-c", "exec >&-; sleep 20", NULL};
+    const char *const closer[] = {"/bin/sh", "-c", "exec >&-; exec sleep 20", NULL};
     const char *const complainer[] = {"/bin/sh", "-c",
                                       "echo first >&2; echo second >&2; exit 3", NULL};
     const char *const writer[] = {"/bin/sh", "-c", "printf 1234567", NULL};
