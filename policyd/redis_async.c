@@ -21,7 +21,7 @@ struct redis_async {
     struct event *read_event, *write_event; /* of the connection, or NULL */
     struct event *flush_event;              /* at the end of this turn of the loop */
     struct event *timer;
-    bool is_flush_pending, is_timer_pending;
+    bool is_flush_pending, is_timer_pending, is_ending;
     struct redis_request_line line;
     struct redis_async_counters counters;
 };
@@ -113,7 +113,7 @@ static void flush_soon(struct redis_async *redis)
 /* Permission, a connection and room for one more command. */
 static bool is_ready(struct redis_async *redis, enum redis_use use)
 {
-    if (redis->line.count >= REDIS_ASYNC_PENDING_MAX ||
+    if (redis->is_ending || redis->line.count >= REDIS_ASYNC_PENDING_MAX ||
         !redis_server_allows(redis->server, use) ||
         (!redis_connection_is_open(redis->connection) && !connect_now(redis))) {
         redis->counters.refused++;
@@ -351,6 +351,7 @@ void redis_async_free(struct redis_async *redis)
 {
     if (!redis)
         return;
+    redis->is_ending = true;
     disconnect(redis);
     event_free(redis->flush_event);
     event_free(redis->timer);
