@@ -12,6 +12,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/options.c policyd/options.h \
 	policyd/peer.c policyd/peer.h \
 	policyd/redis_async.c policyd/redis_async.h \
+	policyd/redis_request.c policyd/redis_request.h \
 	policyd/server.c policyd/server.h \
 	policyd/session_memory.c policyd/session_memory.h \
 	policyd/spawn.c policyd/spawn.h \
