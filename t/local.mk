@@ -5,7 +5,9 @@ UNIT_TESTS = \
 	t/fuzz/config_fuzz \
 	t/fuzz/policy_request_fuzz \
 	t/unit/address_test \
+	t/unit/breaker_test \
 	t/unit/buffer_test \
+	t/unit/client_cache_test \
 	t/unit/client_class_test \
 	t/unit/client_record_test \
 	t/unit/config_file_test \
@@ -13,6 +15,7 @@ UNIT_TESTS = \
 	t/unit/endpoint_test \
 	t/unit/escape_test \
 	t/unit/json_duplicates_test \
+	t/unit/l1_store_test \
 	t/unit/level_test \
 	t/unit/listen_socket_test \
 	t/unit/log_test \
@@ -21,6 +24,8 @@ UNIT_TESTS = \
 	t/unit/policyd_connection_test \
 	t/unit/pressure_source_test \
 	t/unit/privileges_test \
+	t/unit/redis_health_test \
+	t/unit/redis_keys_test \
 	t/unit/settings_test \
 	t/unit/settings_wrong_test \
 	t/unit/slot_limit_test \
