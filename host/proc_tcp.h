@@ -1,7 +1,8 @@
 /*
  * proc_tcp - the numbers of sock_diag.h out of the text of /proc/net/tcp, proc(5).
  *
- * Tells the same, but for the backlog limit, and takes some twenty times as long. Any thread.
+ * Tells the same, but for the backlog limit, and takes 10 to 50 times as long. Not a snapshot:
+ * while connections come and go a few others may be missed or counted twice. Any thread.
  */
 #ifndef POSTVALVE_HOST_PROC_TCP_H
 #define POSTVALVE_HOST_PROC_TCP_H

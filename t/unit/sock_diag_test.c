@@ -102,16 +102,29 @@ static struct port_usage wait_usage(struct sock_diag *diag, int busy, int waitin
     return usage;
 }
 
+/* Connections of others that come and go may make /proc miss one of ours: it has a few tries.
+ */
+static struct port_usage wait_proc(uint16_t port, int busy, int waiting)
+{
+    struct port_usage usage = {.busy = 0};
+    struct error error = {""};
+    for (int waited_ms = 0; waited_ms < DEADLINE_MS; waited_ms += 5) {
+        if (proc_tcp_read(port, false, &usage, &error) && usage.busy == busy &&
+            usage.waiting == waiting)
+            break;
+        poll(NULL, 0, 5);
+    }
+    return usage;
+}
+
 static void check(struct sock_diag *diag, uint16_t port, int busy, int waiting,
                   const char *what)
 {
-    struct port_usage proc;
-    struct error error = {""};
     struct port_usage usage = wait_usage(diag, busy, waiting);
     ok(usage.busy == busy && usage.waiting == waiting, "%s: %d busy, %d waiting", what,
        usage.busy, usage.waiting);
-    ok(proc_tcp_read(port, false, &proc, &error) && proc.busy == busy &&
-           proc.waiting == waiting && proc.listeners == usage.listeners,
+    struct port_usage proc = wait_proc(port, busy, waiting);
+    ok(proc.busy == busy && proc.waiting == waiting && proc.listeners == usage.listeners,
        "%s: the same in /proc/net/tcp: %d busy, %d waiting", what, proc.busy, proc.waiting);
 }
 

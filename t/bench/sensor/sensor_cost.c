@@ -101,8 +101,8 @@ static void run_proc(struct bench *bench)
 {
     struct port_usage usage;
     struct error error;
-    if (!proc_tcp_read(ntohs(bench->address.sin_port), false, &usage, &error) ||
-        usage.busy != bench->connections)
+    /* While other connections come and go it may miss some. */
+    if (!proc_tcp_read(ntohs(bench->address.sin_port), false, &usage, &error))
         fail("proc");
 }
 
