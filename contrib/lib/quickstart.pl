@@ -55,7 +55,7 @@ sub run_flood {
         port     => $server->port,
         seconds  => $seconds + 0.5,    # a moment for looking at the last second
         within_s => WITHIN_S,
-        groups   => Quickstart::Flood::good_mail_under_attack($seconds, CALM_S, WITHIN_S),
+        groups   => Quickstart::Flood::good_mail_under_attack(CALM_S),
     );
     Quickstart::Screen::print_head();
     my @slots;
@@ -129,7 +129,7 @@ sub stay {
         port     => $server->port,
         seconds  => HAND_S,
         within_s => WITHIN_S,
-        groups   => Quickstart::Flood::good_mail_under_attack(HAND_S, CALM_S, WITHIN_S),
+        groups   => Quickstart::Flood::good_mail_under_attack(CALM_S),
     );
     $flood->each_second(
         sub { Quickstart::Screen::print_live($_[0], $server->slots) if -t STDOUT });

@@ -44,13 +44,12 @@ sub first_mail {
     return [ _good(name => 'good', rate => 60, arrivals => 'steady', messages => 5 * GOOD_ADDRESSES) ];
 }
 
-# Good mail all the time; bots from $calm_s on. The last mail comes $within_s before the end,
-# so that each has the time to arrive.
+# Good mail all the time, counted apart before and after the bots come, $calm_s after the start.
 sub good_mail_under_attack {
-    my ($seconds, $calm_s, $within_s) = @_;
+    my ($calm_s) = @_;
     return [
         _good(name => 'calm', stop_s => $calm_s),
-        _good(name => 'good', start_s => $calm_s, stop_s => $seconds - $within_s),
+        _good(name => 'good', start_s => $calm_s),
         {
             kind          => 'silent',
             first_address => '127.20.0.1',
