@@ -147,6 +147,8 @@ static struct verdict finish(const struct gather *gather, struct inquiry *inquir
         session_memory_clear(inquiry->memory);
     else if (inquiry->facts.stage != STAGE_OTHER)
         session_memory_set(inquiry->memory, &inquiry->session);
+    if (verdict.action == VERDICT_CONTINUE && inquiry->facts.stage == STAGE_CONNECT)
+        level_watch_note_admitted(sources->level_watch);
     return verdict;
 }
 

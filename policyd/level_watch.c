@@ -18,6 +18,7 @@ struct level_watch {
     struct event *tick;
     struct level_tracker tracker;
     int64_t stressed_until_ms;
+    int busy_seen; /* at the last tick; -1: none yet */
     bool is_lazy;
     int published_slot_limit;   /* lazy; 0: not known */
     enum level published_level; /* lazy */
@@ -32,6 +33,7 @@ struct level_watch *level_watch_open(const struct config *config, struct error *
     struct level_watch *watch = memory_allocate(1, sizeof(*watch));
     watch->config = config;
     watch->source = source;
+    watch->busy_seen = -1;
     return watch;
 }
 
@@ -61,10 +63,15 @@ bool level_watch_reload(struct level_watch *watch, const struct config *config,
 
 static void on_tick(int fd, short events, void *context)
 {
+    struct level_watch *watch = context;
     struct level_reading reading;
     (void)fd;
     (void)events;
-    level_watch_read(context, false, clock_monotonic_ms(), &reading);
+    level_watch_read(watch, false, clock_monotonic_ms(), &reading);
+    if (reading.pressure.busy != watch->busy_seen)
+        log_debug("policyd: slots=%d/%d waiting=%d", reading.pressure.busy,
+                  reading.pressure.slot_limit, reading.pressure.waiting);
+    watch->busy_seen = reading.pressure.busy;
 }
 
 bool level_watch_start_ticking(struct level_watch *watch, struct event_base *base)
@@ -129,4 +136,10 @@ void level_watch_read(struct level_watch *watch, bool is_postfix_stressed, int64
                              pressure->is_postfix_stressed, now_ms))
         log_level(watch, before, pressure);
     reading_r->level = watch->tracker.level;
+}
+
+void level_watch_note_admitted(struct level_watch *watch)
+{
+    if (watch->source)
+        pressure_source_note_admitted(watch->source);
 }

@@ -44,5 +44,8 @@ void level_watch_take_over(struct level_watch *watch, int slot_limit, enum level
  * the host is, though older processes say nothing: it is remembered for a moment. */
 void level_watch_read(struct level_watch *watch, bool is_postfix_stressed, int64_t now_ms,
                       struct level_reading *reading_r);
+/* A session was admitted at CONNECT: its slot counts as busy before the next reading finds it.
+ */
+void level_watch_note_admitted(struct level_watch *watch);
 
 #endif
