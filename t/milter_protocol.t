@@ -79,8 +79,9 @@ is $mta->connect('192.0.2.7', %ours), 'a', 'so is a trusted client';
 $mta->close;
 
 $mta = ready('198.51.100.3');
-$mta->helo;
+$mta->mail;
 $mta->rcpt('{rcpt_mailer}' => 'error', '{rcpt_host}' => '5.1.1');
+$mta->abort;
 is $mta->mail('{auth_type}' => 'PLAIN', '{auth_authen}' => 'alice'), 'c', 'an authenticated client';
 $mta->rcpt('{rcpt_mailer}' => 'error', '{rcpt_host}' => '5.1.1');
 $mta->quit;
