@@ -14,6 +14,7 @@
 struct load_options {
     struct bench_address address;
     const char *protocol_state; /* NULL: RCPT */
+    uint16_t server_port;
     uint32_t connections;
     uint32_t idle_connections; /* not 0: hold these instead of loading */
     uint32_t clients;          /* distinct client addresses, asked for in turn */

@@ -81,7 +81,7 @@ bool load_idle(const struct load_options *options)
     if (fds == NULL) {
         bench_die("memory");
     }
-    policy_text_init(&text, options->protocol_state);
+    policy_text_init(&text, options->protocol_state, options->server_port);
     for (uint32_t i = 0; i < count; i++) {
         fds[i] = bench_socket_connect(&options->address);
         if (!options->is_untouched) {

@@ -187,7 +187,7 @@ void load_run(const struct load_options *options, struct load_result *result)
     struct load load = {.options = options, .result = result, .is_warming_up = true};
 
     memset(result, 0, sizeof *result);
-    policy_text_init(&load.text, options->protocol_state);
+    policy_text_init(&load.text, options->protocol_state, options->server_port);
     open_connections(&load);
     load.started_ns = load.last_answer_ns = clock_ns(CLOCK_MONOTONIC);
     check_phase(&load, load.started_ns);

@@ -28,6 +28,7 @@ static const char usage[] =
     "  --clients K           distinct client addresses, asked for in turn (1000)\n"
     "  --first-client I      number of the first of them (0)\n"
     "  --state STATE         protocol_state (RCPT)\n"
+    "  --server-port P       server_port (25)\n"
     "  --warmup R            answers not counted (2 * max(N, K)); at most 3 s long\n"
     "  --warmup-seconds S    that limit\n"
     "  --idle N              open N connections, make one request on each, print\n"
@@ -43,6 +44,7 @@ enum {
     OPTION_CLIENTS,
     OPTION_FIRST_CLIENT,
     OPTION_STATE,
+    OPTION_SERVER_PORT,
     OPTION_WARMUP,
     OPTION_WARMUP_SECONDS,
     OPTION_IDLE,
@@ -59,6 +61,7 @@ static const struct option long_options[] = {
     {"clients",        required_argument, NULL, OPTION_CLIENTS       },
     {"first-client",   required_argument, NULL, OPTION_FIRST_CLIENT  },
     {"state",          required_argument, NULL, OPTION_STATE         },
+    {"server-port",    required_argument, NULL, OPTION_SERVER_PORT   },
     {"warmup",         required_argument, NULL, OPTION_WARMUP        },
     {"warmup-seconds", required_argument, NULL, OPTION_WARMUP_SECONDS},
     {"idle",           required_argument, NULL, OPTION_IDLE          },
@@ -125,6 +128,9 @@ static void set_option(struct load_options *options, int option, const char *val
         break;
     case OPTION_STATE:
         options->protocol_state = value;
+        break;
+    case OPTION_SERVER_PORT:
+        options->server_port = (uint16_t)parse_count(value, 1, UINT16_MAX);
         break;
     case OPTION_WARMUP:
         options->warmup_requests = parse_count(value, 0, REQUESTS_MAX);
@@ -229,6 +235,7 @@ int main(int argc, char **argv)
     struct load_options options = {
         .connections = 1,
         .clients = 1000,
+        .server_port = 25,
         .warmup_requests = UINT64_MAX,
         .warmup_ms = WARMUP_DEFAULT_MS,
     };

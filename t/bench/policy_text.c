@@ -13,7 +13,7 @@ static const char attributes[] =
     "client_port=10000\n"
     "reverse_client_name=mail-out-17.eu-west.lists.sender.example.org\n"
     "server_address=192.0.2.25\n"
-    "server_port=25\n"
+    "server_port=%u\n"
     "helo_name=mail-out-17.eu-west.lists.sender.example.org\n"
     "sender=bounces+20260417-1182993-alice=example.com@lists.sender.example.org\n"
     "recipient=alice.user100@department.customer.example.com\n"
@@ -51,10 +51,11 @@ static void put_three_digits(char *at, uint32_t value)
     at[2] = (char)('0' + value % 10);
 }
 
-void policy_text_init(struct policy_text *text, const char *protocol_state)
+void policy_text_init(struct policy_text *text, const char *protocol_state,
+                      uint16_t server_port)
 {
     int size = snprintf(text->bytes, sizeof text->bytes, attributes,
-                        protocol_state != NULL ? protocol_state : "RCPT");
+                        protocol_state != NULL ? protocol_state : "RCPT", server_port);
     assert(size > 0 && (size_t)size < sizeof text->bytes);
     text->size = (size_t)size;
     text->address = field(text, "\nclient_address=");

@@ -23,8 +23,10 @@ struct policy_text {
     char bytes[POLICY_TEXT_MAX];
 };
 
-/* protocol_state is RCPT where NULL. The struct must not be copied or moved afterwards. */
-void policy_text_init(struct policy_text *text, const char *protocol_state);
+/* protocol_state is RCPT where NULL. server_port is that of the service a policy daemon
+ * protects. The struct must not be copied or moved afterwards. */
+void policy_text_init(struct policy_text *text, const char *protocol_state,
+                      uint16_t server_port);
 
 /*
  * Make it the request of client number `client` (below POLICY_TEXT_CLIENTS_MAX): an address
