@@ -85,6 +85,21 @@ subtest 'without a slot limit' => sub {
     like $said, qr/service\.slot_limit/, 'says what to set';
 };
 
+subtest 'privileges' => sub {
+    my $policyd = Postvalve::Daemon->new('policyd', config => { user => 'nobody' })->start;
+    my $user = getpwnam 'nobody';
+    like slurp('/proc/' . $policyd->pid . '/status'), qr/^Uid:\s+$user\s+$user\s+$user\s+$user$/m,
+        'are dropped';
+    is client($policyd->endpoint)->request, 'DUNNO', 'it answers';
+    is $policyd->restart && client($policyd->endpoint)->request, 'DUNNO', 'also after a restart';
+    is $policyd->stop, 0, 'ends in order';
+
+    my $wrong = Postvalve::Daemon->new('policyd', config => { user => 'no-such-user' });
+    my ($status, $said) = $wrong->start_refused;
+    is $status, 77, 'a user that does not exist: EX_NOPERM';
+    like $said, qr/no-such-user/, 'is named';
+} if $> == 0;
+
 subtest 'reload' => sub {
     my $port = free_port();
     my $policyd = Postvalve::Daemon->new('policyd')->start;
