@@ -8,9 +8,9 @@
 
 #include <stddef.h>
 
-/* Writes text as one key=value value: printable ASCII but space, '"', '=' and '\' as it is, every
- * other byte as \xHH; empty text as "-". Cut at the last whole escape that fits, with "..." as
- * the end. Terminated; returns the length. out_size >= 8. */
+/* Writes text as one key=value value: printable ASCII but space, '"', '=' and '\' as it is,
+ * every other byte as \xHH; empty text as "-". Cut at the last whole escape that fits, with
+ * "..." as the end. Terminated; returns the length. out_size >= 8. */
 size_t escape_text(struct slice text, char *out, size_t out_size);
 
 #endif
