@@ -146,6 +146,7 @@ for my $signal (keys %signal_number) {
         leave(128 + $signal_number{$signal});
     };
 }
+$SIG{PIPE} = sub { leave(141) };    # nobody reads on
 eval { main(); 1 } or do {
     my $message = $@;
     print STDERR "quickstart: $message";
