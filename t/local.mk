@@ -19,6 +19,11 @@ UNIT_TESTS = \
 	t/unit/level_test \
 	t/unit/listen_socket_test \
 	t/unit/log_test \
+	t/unit/milter_level_watch_test \
+	t/unit/milter_live_config_test \
+	t/unit/milter_reply_test \
+	t/unit/milter_session_table_test \
+	t/unit/milter_session_test \
 	t/unit/policy_reply_test \
 	t/unit/policy_request_test \
 	t/unit/policyd_connection_test \
@@ -44,11 +49,27 @@ t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 # Small programs that tests run.
 check_PROGRAMS += t/tools/sensor_read
 t_tools_sensor_read_LDADD = $(HOST_TEST_LDADD)
+REDIS_TOOL_LDADD = redis/libredislink.a $(HOST_TEST_LDADD) $(HIREDIS_LIBS)
+check_PROGRAMS += t/tools/redis_link_tool t/tools/redis_async_tool
+t_tools_redis_link_tool_SOURCES = t/tools/redis_link_tool.c t/tools/redis_tool.c t/tools/redis_tool.h
+t_tools_redis_link_tool_LDADD = $(REDIS_TOOL_LDADD) -lpthread
+t_tools_redis_async_tool_SOURCES = t/tools/redis_async_tool.c t/tools/redis_tool.c \
+	policyd/redis_async.c policyd/redis_request.c
+t_tools_redis_async_tool_LDADD = $(REDIS_TOOL_LDADD) $(LIBEVENT_LIBS)
 
 # Policy connections, with libevent and a gather of the test's own.
 t_unit_policyd_connection_test_SOURCES = t/unit/policyd_connection_test.c \
 	policyd/connection.c policyd/connection_set.c policyd/peer.c
 t_unit_policyd_connection_test_LDADD = host/libhost.a common/libcommon.a $(LIBEVENT_LIBS)
+
+# Parts of the milter that know no libmilter.
+t_unit_milter_level_watch_test_SOURCES = t/unit/milter_level_watch_test.c milter/level_watch.c
+t_unit_milter_level_watch_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_milter_live_config_test_SOURCES = t/unit/milter_live_config_test.c milter/live_config.c
+t_unit_milter_reply_test_SOURCES = t/unit/milter_reply_test.c milter/reply.c
+t_unit_milter_session_table_test_SOURCES = t/unit/milter_session_table_test.c \
+	milter/session.c milter/session_table.c
+t_unit_milter_session_test_SOURCES = t/unit/milter_session_test.c milter/session.c
 
 # Fuzzers, with the driver that replays their corpus.
 t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
@@ -64,7 +85,8 @@ EXTRA_DIST += t/unit/tap.h \
 TESTS_unit = $(UNIT_TESTS)
 TESTS_all = $(TESTS_unit) $(sort $(wildcard $(srcdir)/t/*.t) $(wildcard $(srcdir)/t/lint/*.t))
 # Under sanitizers: the unit tests, and the daemons against a real Redis and Postfix.
-TESTS_sanitized = $(TESTS_unit) $(sort $(wildcard $(srcdir)/t/policyd_*.t $(srcdir)/t/milter_*.t))
+TESTS_sanitized = $(TESTS_unit) $(sort $(wildcard $(srcdir)/t/policyd_*.t $(srcdir)/t/milter_*.t \
+	$(srcdir)/t/redis_*.t))
 SELECTION = all
 
 .PHONY: check-programs
