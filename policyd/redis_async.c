@@ -303,31 +303,35 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
 
 /* -- deadlines ---------------------------------------------------------------------------- */
 
-/* However many requests are due at once, Redis failed once. */
+static void report_timeout(struct redis_async *redis)
+{
+    char detail[48];
+    snprintf(detail, sizeof(detail), "deadline %lld ms",
+             (long long)redis->settings->deadline_ms);
+    redis_server_failed(redis->server, REDIS_USE_READ, REDIS_TROUBLE_TIMEOUT,
+                        slice_from_string(detail));
+}
+
+/* However many requests are due at once, Redis failed once; and before their callbacks are
+ * called, so that what these ask is not sent to a Redis that is given up. */
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct redis_async *redis = argument;
     struct redis_async_request *request;
     int64_t now_ms = clock_monotonic_ms();
-    bool is_expired = false;
+    bool is_due = redis_request_is_due(&redis->line, now_ms);
     (void)fd;
     (void)what;
 
     redis->is_timer_pending = false;
+    if (is_due)
+        report_timeout(redis);
     while ((request = redis_request_expire(&redis->line, now_ms))) {
-        is_expired = true;
         redis->counters.expired += request->is_open;
         redis_request_answer(request, NULL);
     }
-    if (is_expired) {
-        char detail[48];
-        snprintf(detail, sizeof(detail), "deadline %lld ms",
-                 (long long)redis->settings->deadline_ms);
-        redis_server_failed(redis->server, REDIS_USE_READ, REDIS_TROUBLE_TIMEOUT,
-                            slice_from_string(detail));
-        if (!redis_server_is_well(redis->server, REDIS_USE_READ))
-            disconnect(redis);
-    }
+    if (is_due && !redis_server_is_well(redis->server, REDIS_USE_READ))
+        disconnect(redis);
     if (redis->line.first_in_time && !redis->is_timer_pending)
         start_timer(redis, redis->line.first_in_time->until_ms - now_ms);
 }

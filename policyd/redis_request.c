@@ -72,11 +72,16 @@ struct redis_async_request *redis_request_take(struct redis_request_line *line)
     return request;
 }
 
+bool redis_request_is_due(const struct redis_request_line *line, int64_t now_ms)
+{
+    return line->first_in_time && line->first_in_time->until_ms <= now_ms;
+}
+
 struct redis_async_request *redis_request_expire(struct redis_request_line *line,
                                                  int64_t now_ms)
 {
     struct redis_async_request *request = line->first_in_time;
-    if (!request || request->until_ms > now_ms)
+    if (!redis_request_is_due(line, now_ms))
         return NULL;
     line->first_in_time = request->next;
     request->is_late = true;

@@ -57,6 +57,7 @@ void redis_request_append(struct redis_request_line *line, struct redis_async_re
                           int64_t until_ms);
 /* The first in line; NULL: there is none. */
 struct redis_async_request *redis_request_take(struct redis_request_line *line);
+bool redis_request_is_due(const struct redis_request_line *line, int64_t now_ms);
 /* The first one that is over its deadline and not marked late yet: marks it. It stays in
  * line. NULL: there is none. */
 struct redis_async_request *redis_request_expire(struct redis_request_line *line,

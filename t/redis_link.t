@@ -41,30 +41,21 @@ sub is_back {
     return wait_until { $tool->ask($command)->{ok} } 5, 'Redis to be seen again';
 }
 
-sub log_is {
-    my ($tool, $what, @expected) = @_;
-    my @lines = $tool->log_lines;
-    my $is_as_expected = @lines == @expected;
-    $is_as_expected &&= $lines[$_] =~ $expected[$_] for 0 .. $#expected;
-    ok $is_as_expected, "log: $what" or diag map { "  $_\n" } @lines;
-    return;
-}
-
 subtest 'absent at the start' => sub {
     my $tool = tool();
     my $answer = $tool->ask('read ' . CLIENT);
     is "$answer->{ok} $answer->{state}", '0 missing', 'no answer';
     cmp_ok $answer->{ms}, '<', SLACK_MS, 'at once';
-    log_is $tool, 'one line', qr/^warning: Redis unix:\S+ cannot be reached \(No such file/;
+    $tool->log_is('one line', qr/^warning: Redis unix:\S+ cannot be reached \(No such file/);
     my $pool = $tool->ask('pool 8 50 ' . CLIENT);
     is $pool->{missing}, 400, 'nobody in the pool gets one';
     cmp_ok $pool->{max_ms}, '<', SLACK_MS, 'and nobody waits';
     pause_ms(RETRY_MS);
     $tool->ask('read ' . CLIENT);
-    log_is $tool, 'still absent is no news';
+    $tool->log_is('still absent is no news');
     $redis->start;
     ok is_back($tool, 'read ' . CLIENT), 'it is started';
-    log_is $tool, 'one line', qr/^Redis unix:\S+ answers again after \d+ s$/;
+    $tool->log_is('one line', qr/^Redis unix:\S+ answers again after \d+ s$/);
     is $tool->ask('read ' . CLIENT)->{state}, 'none', 'no record yet';
     is $tool->finish, 0, 'a clean end';
 };
@@ -85,12 +76,12 @@ subtest 'reading and writing' => sub {
         qr/reply=\Q[1,['x',[],nil],[[2]],'y']\E /, 'a list of lists';
     like $tool->ask_line('command read NOSUCH'), qr/^ok=0 .*error=ERR unknown command/,
         'an error reply';
-    log_is $tool, 'nothing to tell';
+    $tool->log_is('nothing to tell');
     $redis->command('SET', 'x:client:192.0.2.9', 'text');
     is $tool->ask('read 192.0.2.9')->{state}, 'missing', 'a key of another type is no answer';
     is $tool->ask('read 192.0.2.9')->{state}, 'missing', 'again';
     is $tool->ask('read ' . CLIENT)->{state}, 'known', 'which does not hurt others';
-    log_is $tool, 'one line', qr/^warning: Redis \S+ refused a command \(WRONGTYPE/;
+    $tool->log_is('one line', qr/^warning: Redis \S+ refused a command \(WRONGTYPE/);
     is $tool->finish, 0, 'a clean end';
 };
 
@@ -129,7 +120,7 @@ subtest 'the script counts as the program does' => sub {
     $redis->command('HSET', $key, 'last', $seconds - 86400 * 2000);
     $tool->ask('update 192.0.2.7 accepted=1');
     is $redis->command('HEXISTS', $key, 'silent'), 0, 'what has decayed is dropped';
-    log_is $tool, 'nothing to tell';
+    $tool->log_is('nothing to tell');
     is $tool->finish, 0, 'a clean end';
 };
 
@@ -140,16 +131,16 @@ subtest 'killed and back' => sub {
     my $pool = $tool->ask('pool 4 20 ' . CLIENT);
     is $pool->{answered}, 0, 'no answers';
     cmp_ok $pool->{max_ms}, '<', DEADLINE_MS + SLACK_MS, 'within the deadline';
-    log_is $tool, 'one line', qr/^warning: Redis \S+ (?:cannot be reached|closes the connection)/;
+    $tool->log_is('one line', qr/^warning: Redis \S+ (?:cannot be reached|closes the connection)/);
     $redis->start;
     ok is_back($tool, 'read ' . CLIENT), 'it is back';
-    log_is $tool, 'one line', qr/answers again/;
+    $tool->log_is('one line', qr/answers again/);
     $redis->command('CONFIG', 'SET', 'timeout', 1);
     wait_until { $redis->command('CLIENT', 'LIST') !~ /idle=[1-9].*cmd=hgetall/s } 5,
         'Redis to close what is idle';
     $redis->restart;
     is $tool->ask('read ' . CLIENT)->{ok}, 1, 'a restart between two requests goes unnoticed';
-    log_is $tool, 'nothing to tell';
+    $tool->log_is('nothing to tell');
     is $tool->finish, 0, 'a clean end';
 };
 
@@ -162,18 +153,18 @@ subtest 'hanging' => sub {
     is $answer->{ok}, 0, 'no answer';
     cmp_ok $answer->{ms}, '>=', DEADLINE_MS - 2, 'it was waited for';
     cmp_ok $answer->{ms}, '<', DEADLINE_MS + SLACK_MS, 'until the deadline';
-    log_is $tool, 'one timeout may be chance';
+    $tool->log_is('one timeout may be chance');
     my $pool = $tool->ask('pool 16 100 ' . CLIENT);
     is $pool->{missing}, 1600, 'no answers';
     cmp_ok $pool->{max_ms}, '<', DEADLINE_MS + SLACK_MS, 'each within the deadline';
     cmp_ok $pool->{ms}, '<', 4 * DEADLINE_MS + SLACK_MS, 'and soon without waiting';
-    log_is $tool, 'one line', qr/^warning: Redis \S+ does not answer in time \(deadline 100 ms\)/;
+    $tool->log_is('one line', qr/^warning: Redis \S+ does not answer in time \(deadline 100 ms\)/);
     pause_ms(RETRY_MS);
     $tool->ask('pool 16 10 ' . CLIENT);
-    log_is $tool, 'still hanging is no news';
+    $tool->log_is('still hanging is no news');
     $redis->resume;
     ok is_back($tool, 'read ' . CLIENT), 'it goes on';
-    log_is $tool, 'one line', qr/answers again/;
+    $tool->log_is('one line', qr/answers again/);
     is $tool->finish, 0, 'a clean end';
 };
 
@@ -186,15 +177,15 @@ subtest 'full' => sub {
     is $tool->ask('update ' . CLIENT . ' accepted=1')->{ok}, 0, 'again';
     is $tool->ask('read ' . CLIENT)->{state}, 'known', 'reading goes on';
     is_deeply $tool->ask('status'), { read => 1, write => 0, trouble => 'full' }, 'the status';
-    log_is $tool, 'one line', qr/^warning: Redis \S+ is full \(OOM .*maxmemory; it is still read/;
+    $tool->log_is('one line', qr/^warning: Redis \S+ is full \(OOM .*maxmemory; it is still read/);
     $redis->command('CONFIG', 'SET', 'maxmemory', 0);
     ok is_back($tool, 'update ' . CLIENT . ' accepted=1'), 'there is room again';
-    log_is $tool, 'one line', qr/takes writes again/;
+    $tool->log_is('one line', qr/takes writes again/);
     is $tool->finish, 0, 'a clean end';
 };
 
 subtest 'a read-only replica' => sub {
-    my $master = Postvalve::Redis->new(port => 1)->start;
+    my $master = Postvalve::Redis->new(port => 1, config => ['repl-diskless-sync-delay 0'])->start;
     my $tool = tool();
     $tool->ask('update ' . CLIENT . ' accepted=1');
     $redis->command('REPLICAOF', '127.0.0.1', $master->port);
@@ -202,16 +193,16 @@ subtest 'a read-only replica' => sub {
     $tool->log_lines;
     is $tool->ask('update ' . CLIENT . ' accepted=1')->{ok}, 0, 'no write';
     is $tool->ask('read ' . CLIENT)->{ok}, 1, 'reading goes on';
-    log_is $tool, 'one line', qr/^warning: Redis \S+ is a read-only replica \(READONLY/;
+    $tool->log_is('one line', qr/^warning: Redis \S+ is a read-only replica \(READONLY/);
     $redis->command('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
     $master->stop;
     wait_until { $redis->command('INFO', 'replication') =~ /master_link_status:down/ } 5, 'no master';
     is $tool->ask('read ' . CLIENT)->{ok}, 0, 'without its master it answers nothing';
-    log_is $tool, 'one line', qr/^warning: Redis \S+ has lost its master/;
+    $tool->log_is('one line', qr/^warning: Redis \S+ has lost its master/);
     $redis->command('REPLICAOF', 'NO', 'ONE');
     ok is_back($tool, 'read ' . CLIENT), 'it reads again';
     ok is_back($tool, 'update ' . CLIENT . ' accepted=1'), 'and writes';
-    log_is $tool, 'two lines', qr/answers again/, qr/takes writes again/;
+    $tool->log_is('two lines', qr/answers again/, qr/takes writes again/);
     is $tool->finish, 0, 'a clean end';
 };
 
@@ -240,11 +231,11 @@ subtest 'login' => sub {
         my $tool = tool(server => $at, %{$setting});
         $tool->ask('read ' . CLIENT) for 1 .. 3;
         is $tool->ask('read ' . CLIENT)->{ok}, $expected, "login: $name";
-        log_is $tool, $name, $line // ();
+        $tool->log_is($name, $line // ());
         if ($name eq 'only reads') {
             is $tool->ask('update ' . CLIENT . ' accepted=1')->{ok}, 0, 'and does not write';
             is $tool->ask('read ' . CLIENT)->{ok}, 1, 'but reads';
-            log_is $tool, 'one line', qr/forbids it \(NOPERM.*it is still read/;
+            $tool->log_is('one line', qr/forbids it \(NOPERM.*it is still read/);
         }
         if ($name eq 'a database') {
             $tool->ask('update ' . CLIENT . ' accepted=1');
@@ -257,28 +248,7 @@ subtest 'login' => sub {
     $guarded->stop;
 };
 
-# A server that says the same to everybody, as often as it is asked anything.
-sub scripted {
-    my ($name, $reply, $is_greeting) = @_;
-    my $path = temp_dir($name) . '/s';
-    my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 10) or die "$path: $!";
-    start(
-        name => $name,
-        keep => [$listener],
-        code => sub {
-            while (my $connection = $listener->accept) {
-                syswrite $connection, $reply if $is_greeting;
-                while (sysread $connection, my $buffer, 65536) {
-                    last if !syswrite $connection, $reply;
-                }
-            }
-        },
-    );
-    return "unix:$path";
-}
-
 subtest 'what is not Redis' => sub {
-    local $SIG{PIPE} = 'IGNORE';
     my @cases = (
         [ 'loading',  "-LOADING Redis is loading the dataset in memory\r\n", 0, qr/still loading/ ],
         [ 'busy',     "-BUSY Redis is busy running a script.\r\n",           0, qr/is busy with a script/ ],
@@ -292,14 +262,14 @@ subtest 'what is not Redis' => sub {
     );
     for my $case (@cases) {
         my ($name, $reply, $is_greeting, $line) = @{$case};
-        my $tool = tool(server => scripted($name, $reply, $is_greeting));
+        my $tool = tool(server => Postvalve::RedisTool::scripted_server($name, $reply, $is_greeting));
         my $answer = $tool->ask('read ' . CLIENT);
         is $answer->{ok}, 0, "$name: no answer";
         cmp_ok $answer->{ms}, '<', DEADLINE_MS + SLACK_MS, 'in time';
-        log_is $tool, $name, qr/^warning: Redis \S+ .*$line/;
+        $tool->log_is($name, qr/^warning: Redis \S+ .*$line/);
         is $tool->finish, 0, 'a clean end';
     }
-    my $tool = tool(server => scripted('slow', "\$40\r\n", 0));
+    my $tool = tool(server => Postvalve::RedisTool::scripted_server('slow', "\$40\r\n", 0));
     is $tool->ask('read ' . CLIENT)->{ok}, 0, 'a reply without an end: no answer';
     is $tool->finish, 0, 'a clean end';
 };
@@ -325,7 +295,7 @@ subtest 'names and addresses' => sub {
         $tool->ask('status')->{trouble} eq 'connect';
     } 15, 'the name not to be found';
     cmp_ok $answer->{ms}, '<', DEADLINE_MS + SLACK_MS, 'nobody waits for DNS';
-    log_is $tool, 'one line', qr/cannot be reached \(no address of nowhere\.invalid: /;
+    $tool->log_is('one line', qr/cannot be reached \(no address of nowhere\.invalid: /);
     $tool->finish;
 };
 

@@ -11,7 +11,9 @@ use warnings;
 
 use IO::Handle ();
 use IO::Select ();
+use IO::Socket::UNIX ();
 use Postvalve::Test ();
+use Test::More ();
 
 use constant ANSWER_DEADLINE_S => 20;
 
@@ -73,6 +75,39 @@ sub log_lines {
     my $new = substr $text, $self->{logged};
     $self->{logged} = length $text;
     return map { s/^\S+ //r } split /\n/, $new;
+}
+
+# A test that exactly these lines (regexes) were logged since the last look at the log.
+sub log_is {
+    my ($self, $what, @expected) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @lines = $self->log_lines;
+    my $is_as_expected = @lines == @expected;
+    $is_as_expected &&= $lines[$_] =~ $expected[$_] for 0 .. $#expected;
+    Test::More::ok($is_as_expected, "log: $what") or Test::More::diag(map { "  $_\n" } @lines);
+    return;
+}
+
+# A server that says the same whatever it is asked, and before, if it is_greeting. Returns its
+# endpoint.
+sub scripted_server {
+    my ($name, $reply, $is_greeting) = @_;
+    my $path = Postvalve::Test::temp_dir($name) . '/s';
+    my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 10) or die "$path: $!";
+    Postvalve::Test::start(
+        name => $name,
+        keep => [$listener],
+        code => sub {
+            local $SIG{PIPE} = 'IGNORE';
+            while (my $connection = $listener->accept) {
+                syswrite $connection, $reply if $is_greeting;
+                while (sysread $connection, my $buffer, 65536) {
+                    last if !syswrite $connection, $reply;
+                }
+            }
+        },
+    );
+    return "unix:$path";
 }
 
 # Ends it as a daemon ends; returns the wait(2) status.
