@@ -3,10 +3,9 @@
 #include <stdio.h>
 
 static const char *const class_names[CLASS_COUNT] = {
-    [CLASS_BOT] = "bot",
-    [CLASS_UNKNOWN] = "unknown",
-    [CLASS_GOOD] = "good",
-    [CLASS_TRUSTED] = "trusted",
+    [CLASS_BOT] = "bot",         [CLASS_SUSPECT] = "suspect",
+    [CLASS_UNKNOWN] = "unknown", [CLASS_RETURNING] = "returning",
+    [CLASS_GOOD] = "good",       [CLASS_TRUSTED] = "trusted",
 };
 
 struct context {

@@ -11,7 +11,15 @@
 #include <stdint.h>
 
 /* From the least to the most trusted, as in DESIGN's vocabulary. */
-enum client_class { CLASS_BOT, CLASS_UNKNOWN, CLASS_GOOD, CLASS_TRUSTED, CLASS_COUNT };
+enum client_class {
+    CLASS_BOT,
+    CLASS_SUSPECT,
+    CLASS_UNKNOWN,
+    CLASS_RETURNING, /* hung up on earlier, came back after a plausible delay */
+    CLASS_GOOD,
+    CLASS_TRUSTED,
+    CLASS_COUNT
+};
 
 /* Why a client has its class: a row of the table in client_class.c. */
 enum class_reason {
@@ -67,7 +75,7 @@ const char *client_class_name(enum client_class client_class);
 /* The reason as a word, e.g. "good-history". */
 const char *class_reason_name(enum class_reason reason);
 
-#define EVIDENCE_TEXT_SIZE 128
+#define EVIDENCE_TEXT_SIZE 224
 /* The counts that are not zero: "accepted:12.0,silent:3.0", or "none". */
 void evidence_format(const struct client_record *record, char out[static EVIDENCE_TEXT_SIZE]);
 

@@ -6,14 +6,29 @@
 
 #define DAY_S 86400.0
 
+#define HOUR_S 3600.0
+
+#define ROW(field, help, half_life_s, is_good)                                                 \
+    {                                                                                          \
+        field, help, half_life_s, is_good                                                      \
+    }
+
 /* Good mail is remembered long: a small correspondent writes once a month. Bad evidence is
- * forgotten in days: dynamic addresses change hands. */
+ * forgotten in days: dynamic addresses change hands. A listing is asked for again anyway. That
+ * somebody came back too soon matters while the same stress lasts. */
 const struct evidence_row evidence_table[EVIDENCE_COUNT] = {
-    [EVIDENCE_ACCEPTED] = {"accepted",     "messages accepted",                    30 * DAY_S, true },
-    [EVIDENCE_UNKNOWN_RECIPIENT] = {"unknown_rcpt", "recipients that do not exist",         2 * DAY_S,
-                           false                                                                    },
-    [EVIDENCE_SILENT] = {"silent",       "sessions that held a slot in silence", 2 * DAY_S,  false},
-    [EVIDENCE_DROPPED] = {"dropped",      "sessions dropped before HELO",         2 * DAY_S,  false},
+    [EVIDENCE_ACCEPTED] = ROW("accepted", "messages accepted", 30 * DAY_S, true),
+    [EVIDENCE_UNKNOWN_RECIPIENT] =
+        ROW("unknown_rcpt", "recipients that do not exist", 2 * DAY_S, false),
+    [EVIDENCE_SILENT] = ROW("silent", "sessions that held a slot in silence", 2 * DAY_S, false),
+    [EVIDENCE_DROPPED] = ROW("dropped", "sessions dropped before HELO", 2 * DAY_S, false),
+    [EVIDENCE_PROTOCOL_ERROR] =
+        ROW("protocol_error", "commands that SMTP does not know", 2 * DAY_S, false),
+    [EVIDENCE_RECLAIMED] =
+        ROW("reclaimed", "sessions whose slot was taken back", 2 * DAY_S, false),
+    [EVIDENCE_RBL] = ROW("rbl", "sessions while listed in an RBL", 1 * DAY_S, false),
+    [EVIDENCE_HAMMERED] =
+        ROW("hammered", "sessions too soon after a hang-up", 6 * HOUR_S, false),
 };
 
 void client_record_decay(struct client_record *record, int64_t now_s)
@@ -36,8 +51,10 @@ void client_record_add(struct client_record *record, const struct session_outcom
     record->last_seen_s = now_s;
     for (int kind = 0; kind < EVIDENCE_COUNT; kind++)
         record->counts[kind] += outcome->counts[kind];
-    if (outcome->is_hung_up)
+    if (outcome->is_hung_up && now_s - record->hung_up_at_s >= CLIENT_RECORD_BURST_S)
         record->hung_up_at_s = now_s;
+    if (outcome->is_shared)
+        record->shared_at_s = now_s;
 }
 
 bool session_outcome_is_empty(const struct session_outcome *outcome)
@@ -45,7 +62,7 @@ bool session_outcome_is_empty(const struct session_outcome *outcome)
     for (int kind = 0; kind < EVIDENCE_COUNT; kind++)
         if (outcome->counts[kind] > 0)
             return false;
-    return !outcome->is_hung_up;
+    return !outcome->is_hung_up && !outcome->is_shared;
 }
 
 bool client_record_set_field(struct client_record *record, struct slice name,
@@ -64,6 +81,8 @@ bool client_record_set_field(struct client_record *record, struct slice name,
         record->last_seen_s = (int64_t)number;
     else if (slice_equals(name, SLICE_LITERAL("hung_up")))
         record->hung_up_at_s = (int64_t)number;
+    else if (slice_equals(name, SLICE_LITERAL("shared")))
+        record->shared_at_s = (int64_t)number;
     else {
         for (int kind = 0; kind < EVIDENCE_COUNT; kind++) {
             if (slice_equals(name, slice_from_string(evidence_table[kind].field))) {
@@ -82,6 +101,7 @@ void client_record_format_arguments(const struct session_outcome *outcome, int64
     char(*text)[CLIENT_RECORD_ARGUMENT_SIZE] = arguments_r->text;
     snprintf(*text++, CLIENT_RECORD_ARGUMENT_SIZE, "%lld", (long long)expire_s);
     snprintf(*text++, CLIENT_RECORD_ARGUMENT_SIZE, "%d", outcome->is_hung_up);
+    snprintf(*text++, CLIENT_RECORD_ARGUMENT_SIZE, "%d", outcome->is_shared);
     for (int kind = 0; kind < EVIDENCE_COUNT; kind++) {
         const struct evidence_row *row = &evidence_table[kind];
         snprintf(*text++, CLIENT_RECORD_ARGUMENT_SIZE, "%s", row->field);
@@ -90,6 +110,7 @@ void client_record_format_arguments(const struct session_outcome *outcome, int64
     }
 }
 
+_Static_assert(CLIENT_RECORD_BURST_S == 3, "the script says it too");
 /* Counts are kept to a thousandth; what has decayed below that is dropped from the hash. A
  * field that another program made unreadable counts as absent. */
 const char client_record_script[] =
@@ -98,8 +119,10 @@ const char client_record_script[] =
     "for i = 1, #old, 2 do kept[old[i]] = tonumber(old[i + 1]) end\n"
     "local last = math.min(kept.last or now, now)\n"
     "local set, drop = {'first', kept.first or now, 'last', now}, {}\n"
-    "if ARGV[2] == '1' then set[#set + 1] = 'hung_up'; set[#set + 1] = now end\n"
-    "for i = 3, #ARGV, 3 do\n"
+    "if ARGV[2] == '1' and now - (kept.hung_up or 0) >= 3 then\n"
+    "  set[#set + 1] = 'hung_up'; set[#set + 1] = now end\n"
+    "if ARGV[3] == '1' then set[#set + 1] = 'shared'; set[#set + 1] = now end\n"
+    "for i = 4, #ARGV, 3 do\n"
     "  local n = (kept[ARGV[i]] or 0) * 0.5 ^ ((now - last) / tonumber(ARGV[i + 1]))\n"
     "  n = n + tonumber(ARGV[i + 2])\n"
     "  if n >= 0.001 then\n"

@@ -22,6 +22,10 @@ enum evidence {
     EVIDENCE_UNKNOWN_RECIPIENT, /* recipients rejected with 5.1.1 or 5.1.10 */
     EVIDENCE_SILENT,            /* sessions that held a slot without a HELO */
     EVIDENCE_DROPPED,           /* sessions dropped at once, without a HELO */
+    EVIDENCE_PROTOCOL_ERROR,    /* commands that SMTP does not know */
+    EVIDENCE_RECLAIMED,         /* sessions that we took the slot from */
+    EVIDENCE_RBL,               /* sessions of a client that an RBL listed */
+    EVIDENCE_HAMMERED,          /* sessions that came back too soon after a hang-up */
     EVIDENCE_COUNT
 };
 
@@ -36,15 +40,21 @@ extern const struct evidence_row evidence_table[EVIDENCE_COUNT];
 struct client_record {
     int64_t first_seen_s; /* 0: no record */
     int64_t last_seen_s;  /* the counts are as of this time */
-    int64_t hung_up_at_s; /* 0: never */
+    int64_t hung_up_at_s; /* when the last burst of hang-ups began; 0: never */
     float counts[EVIDENCE_COUNT];
+    int64_t shared_at_s; /* when last seen to be shared (NAT, proxy); 0: never */
 };
 
 /* How one session ended: what it adds to its client's record. */
 struct session_outcome {
     float counts[EVIDENCE_COUNT];
     bool is_hung_up;
+    bool is_shared; /* its address had many well-behaved sessions at a time: see rails.h */
 };
+
+/* Hang-ups within so many seconds of the first are one burst: an honest sender with several
+ * messages connects several times at once, and to the next MX host within a second. */
+#define CLIENT_RECORD_BURST_S 3
 
 /* Brings the counts forward to now_s. */
 void client_record_decay(struct client_record *record, int64_t now_s);
@@ -58,9 +68,9 @@ bool client_record_set_field(struct client_record *record, struct slice name,
                              struct slice value);
 
 /* The arguments of client_record_script after its single key: how many, and the texts.
- *   TTL_S IS_HUNG_UP (FIELD HALF_LIFE_S AMOUNT)*EVIDENCE_COUNT
+ *   TTL_S IS_HUNG_UP IS_SHARED (FIELD HALF_LIFE_S AMOUNT)*EVIDENCE_COUNT
  * The script decays and adds in Redis, by Redis' clock, and sets the expiry. */
-#define CLIENT_RECORD_ARGUMENTS     (2 + 3 * EVIDENCE_COUNT)
+#define CLIENT_RECORD_ARGUMENTS     (3 + 3 * EVIDENCE_COUNT)
 #define CLIENT_RECORD_ARGUMENT_SIZE 24
 struct client_record_arguments {
     char text[CLIENT_RECORD_ARGUMENTS][CLIENT_RECORD_ARGUMENT_SIZE];

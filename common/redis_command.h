@@ -42,6 +42,6 @@ void redis_command_update_client(struct redis_command *command, struct slice dig
                                  struct slice key, const struct session_outcome *outcome,
                                  int64_t expire_s);
 /* Bytes that redis_command_update_client() takes at most with a digest. */
-#define REDIS_COMMAND_UPDATE_SIZE 1024
+#define REDIS_COMMAND_UPDATE_SIZE 1536
 
 #endif

@@ -261,6 +261,28 @@ const struct setting settings_table[] = {
         .help =
             "Points for each session dropped at once: little, because monitoring and broken "
             "networks do it too."),
+    ROW("class.weight.protocol_error", SETTING_NUMBER,
+        client_class.weight[EVIDENCE_PROTOCOL_ERROR], .minimum = 0, .maximum = 1000,
+        .default_text = "0.5",
+        .help =
+            "Points for each command that SMTP does not know: less than a recipient that does "
+            "not exist, because old mail servers try extensions of their own."),
+    ROW("class.weight.reclaimed", SETTING_NUMBER, client_class.weight[EVIDENCE_RECLAIMED],
+        .minimum = 0, .maximum = 1000, .default_text = "3",
+        .help =
+            "Points for each session whose slot was taken back: it held a slot for nothing "
+            "while others waited. With the defaults the first makes a suspect, the second a "
+            "bot."),
+    ROW("class.weight.rbl", SETTING_NUMBER, client_class.weight[EVIDENCE_RBL], .minimum = 0,
+        .maximum = 1000, .default_text = "1",
+        .help =
+            "Points for each session while an RBL listed the client. The list itself is asked "
+            "again each time; this is for the time when it does not answer."),
+    ROW("class.weight.hammered", SETTING_NUMBER, client_class.weight[EVIDENCE_HAMMERED],
+        .minimum = 0, .maximum = 1000, .default_text = "0",
+        .help =
+            "Points for each session that came back too soon after a hang-up. None, because "
+            "class.hammer_count judges it: impatience alone should make nobody a bot."),
     /* Admission */
     ROW("admission.ceiling.good", SETTING_NUMBER, admission.ceiling[CLASS_GOOD], .minimum = 0,
         .maximum = 10, .default_text = "1.00",
@@ -272,6 +294,16 @@ const struct setting settings_table[] = {
         .help =
             "Share of busy slots above which unknown clients are hung up on with 421; what is "
             "held back is for good and trusted ones. It may not be above that of good."),
+    ROW("admission.ceiling.returning", SETTING_NUMBER, admission.ceiling[CLASS_RETURNING],
+        .minimum = 0, .maximum = 10, .default_text = "0.95",
+        .help =
+            "The same for clients that came back after a plausible delay: they have shown what "
+            "hardly any bot shows. Never above that of good or below that of unknown."),
+    ROW("admission.ceiling.suspect", SETTING_NUMBER, admission.ceiling[CLASS_SUSPECT],
+        .minimum = 0, .maximum = 10, .default_text = "0.50",
+        .help =
+            "The same for suspects while the level is stressed or critical. Never above that "
+            "of unknown."),
     ROW("admission.bot_level", SETTING_ENUM, admission.bot_level, .names = level_names,
         .default_text = "\"elevated\"",
         .help =

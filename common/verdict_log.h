@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define VERDICT_LOG_SIZE 512
+#define VERDICT_LOG_SIZE 768
 
 /* "hang-up client=192.0.2.1 class=bot reason=bad-history evidence=silent:4.0 rule=bot code=521
  *  stage=RCPT level=stressed pressure=1.10 slots=19/20 waiting=3"; "would-hang-up ..." in

@@ -87,7 +87,11 @@ struct session_outcome session_outcome_of(const struct session *session,
     outcome.is_hung_up = session->is_hung_up;
     outcome.counts[EVIDENCE_ACCEPTED] = (float)session->accepted_messages;
     outcome.counts[EVIDENCE_UNKNOWN_RECIPIENT] = (float)session->unknown_recipients;
-    if (session->has_said_helo || session->is_hung_up)
+    outcome.is_shared = session->is_shared;
+    outcome.counts[EVIDENCE_PROTOCOL_ERROR] = (float)session->protocol_errors;
+    outcome.counts[EVIDENCE_RECLAIMED] = session->is_reclaimed ? 1 : 0;
+    outcome.counts[EVIDENCE_HAMMERED] = session->is_hammering ? 1 : 0;
+    if (session->has_said_helo || session->is_hung_up || session->is_reclaimed)
         return outcome;
 
     if (now_ms - session->connected_ms >= silent_after_ms)

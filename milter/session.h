@@ -30,7 +30,10 @@ struct session {
     enum session_state state;
     enum client_class class; /* as of the last decision */
     bool has_said_helo;
-    bool is_hung_up; /* by us: the slot is free in less than a millisecond */
+    bool is_hung_up;   /* by us: the slot is free in less than a millisecond */
+    bool is_reclaimed; /* we took its slot back */
+    bool is_hammering; /* came too soon after a hang-up */
+    bool is_shared;    /* its address is: see rails.h */
     int64_t connected_ms;
     int64_t last_sign_ms; /* of life: the last event, monotonic */
     /* Of the message that is being sent. */
@@ -38,6 +41,7 @@ struct session {
     /* Of the session so far. */
     int accepted_messages;
     int unknown_recipients;
+    int protocol_errors; /* commands that SMTP does not know */
 };
 
 /* What Postfix tells of a recipient (macros of the RCPT event); NULL where it does not. */

@@ -37,6 +37,15 @@ static void test_add(void)
     is_number(record.first_seen_s, 5000, "first seen stays");
     is_number(record.counts[EVIDENCE_UNKNOWN_RECIPIENT], 1, "decayed before adding");
     is_number(record.hung_up_at_s, 5000 + 2 * DAY, "hung up at");
+    client_record_add(&record, &(struct session_outcome){.is_hung_up = true},
+                      5000 + 2 * DAY + 2);
+    is_number(record.hung_up_at_s, 5000 + 2 * DAY, "a burst of hang-ups is one");
+    client_record_add(&record, &(struct session_outcome){.is_hung_up = true},
+                      5000 + 2 * DAY + 3);
+    is_number(record.hung_up_at_s, 5000 + 2 * DAY + 3, "a later one is another");
+    is_number(record.shared_at_s, 0, "not shared");
+    client_record_add(&record, &(struct session_outcome){.is_shared = true}, 5010 + 2 * DAY);
+    is_number(record.shared_at_s, 5010 + 2 * DAY, "shared");
     ok(session_outcome_is_empty(&(struct session_outcome){.is_hung_up = false}),
        "empty outcome");
     ok(!session_outcome_is_empty(&(struct session_outcome){.is_hung_up = true}),
@@ -50,6 +59,10 @@ static const struct {
     {"first",        "1700000000",                                true },
     {"last",         "1700000100",                                true },
     {"hung_up",      "1700000050",                                true },
+    {"shared",       "1700000060",                                true },
+    {"reclaimed",    "1.000",                                     true },
+    {"rbl",          "2",                                         true },
+    {"hammered",     "3",                                         true },
     {"accepted",     "12.500",                                    true },
     {"silent",       "3",                                         true },
     {"unknown_rcpt", "0.001",                                     true },
@@ -88,10 +101,12 @@ static void test_arguments(void)
     client_record_format_arguments(&outcome, 60 * DAY, &arguments);
     is_string(arguments.text[0], "5184000", "expiry in seconds");
     is_string(arguments.text[1], "1", "hung up");
-    is_string(arguments.text[2], "accepted", "field");
-    is_string(arguments.text[3], "2592000", "half-life");
-    is_string(arguments.text[4], "2", "amount");
-    is_string(arguments.text[CLIENT_RECORD_ARGUMENTS - 3], "dropped", "last field");
+    is_string(arguments.text[2], "0", "not shared");
+    is_string(arguments.text[3], "accepted", "field");
+    is_string(arguments.text[4], "2592000", "half-life");
+    is_string(arguments.text[5], "2", "amount");
+    is_string(arguments.text[CLIENT_RECORD_ARGUMENTS - 3], "hammered", "last field");
+    is_string(arguments.text[CLIENT_RECORD_ARGUMENTS - 2], "21600", "its half-life");
 }
 
 int main(void)

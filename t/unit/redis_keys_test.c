@@ -106,13 +106,13 @@ static void test_update(void)
     redis_command_update_client(&command, (struct slice){digest, sizeof(digest)},
                                 (struct slice){key, sizeof(key)}, &most, INT64_MAX);
     ok(!command.is_overflown, "EVALSHA fits its stated size (%zu bytes)", command.length);
-    ok(starts_with(&command, "*18\r\n$7\r\nEVALSHA\r\n$40\r\n"), "with a digest");
+    ok(starts_with(&command, "*31\r\n$7\r\nEVALSHA\r\n$40\r\n"), "with a digest");
 
     char large[4096];
     command = REDIS_COMMAND(large);
     redis_command_update_client(&command, (struct slice){NULL, 0}, SLICE_LITERAL("k"), &most,
                                 1);
-    ok(!command.is_overflown && starts_with(&command, "*18\r\n$4\r\nEVAL\r\n"), "and without");
+    ok(!command.is_overflown && starts_with(&command, "*31\r\n$4\r\nEVAL\r\n"), "and without");
 }
 
 int main(void)

@@ -84,7 +84,7 @@ static void format_other_value(const struct setting *setting, char *out, size_t 
                  number < setting->maximum ? number + 1 : setting->minimum);
         break;
     case SETTING_NUMBER: /* smaller, but still in the order that levels and ceilings need */
-        snprintf(out, out_size, "%.4f", number * 0.9375);
+        snprintf(out, out_size, "%.4f", number > 0 ? number * 0.9375 : 0.5);
         break;
     case SETTING_ENUM: {
         char first[32];
