@@ -1,6 +1,6 @@
 /*
- * redis_async_tool - policyd's side of Redis at work, for tests. Settings are arguments, commands
- * come by standard input; each is answered with one line when it is done.
+ * redis_async_tool - Redis in the event loop of policyd, for tests. Settings are arguments,
+ * commands come by standard input; each is answered with one line when it is done.
  *
  *   read COUNT ADDRESS          so many questions at once
  *   cancel COUNT ADDRESS        every other one is taken back
@@ -19,7 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAUSE_MS 10 /* between questions of `load` while there are no answers to be had */
+#define PAUSE_MS       10 /* between questions of `load` while there are no answers to be had */
+#define CANCEL_WAIT_MS 300 /* until all replies must have come */
 
 /* One question; `load` asks again from its callback. */
 struct question {
@@ -217,9 +218,9 @@ static void run(struct tool_words *words)
         start(words, 2);
     } else if (strcmp(command, "cancel") == 0) {
         start(words, 1);
-        outstanding++; /* so that it ends when all replies must have come */
+        outstanding++; /* so that it ends with the timer alone */
         cancel_half();
-        finish_soon(2 * (long)settings.deadline_ms);
+        finish_soon(CANCEL_WAIT_MS);
     } else if (strcmp(command, "abandon") == 0) {
         start(words, 1);
         abandon();

@@ -33,8 +33,8 @@ static void run_read(struct tool_words *words)
     enum history_state state;
     struct client_record record;
     double began_ms = tool_now_ms();
-    bool is_answered = redis_link_read_client(single_link, &key,
-                                              redis_link_deadline(single_link), &state, &record);
+    bool is_answered = redis_link_read_client(
+        single_link, &key, redis_link_deadline(single_link), &state, &record);
     double took_ms = tool_now_ms() - began_ms;
     printf("ok=%d state=%s ms=%.1f ", is_answered, tool_state_name(state), took_ms);
     tool_print_record(&record);
@@ -47,9 +47,8 @@ static void run_update(struct tool_words *words)
     struct session_outcome outcome = tool_outcome(words, 2);
     struct error error = {""};
     double began_ms = tool_now_ms();
-    bool is_written =
-        redis_link_update_client(single_link, &key, &outcome, TOOL_EXPIRE_S,
-                                 redis_link_deadline(single_link), &error);
+    bool is_written = redis_link_update_client(single_link, &key, &outcome, TOOL_EXPIRE_S,
+                                               redis_link_deadline(single_link), &error);
     printf("ok=%d ms=%.1f error=%s\n", is_written, tool_now_ms() - began_ms, error.text);
 }
 
@@ -108,9 +107,9 @@ static void run_command(struct tool_words *words)
     for (size_t i = 2; i < words->count; i++)
         arguments[i - 2] = slice_from_string(words->words[i]);
     double began_ms = tool_now_ms();
-    const struct redis_reply *reply = redis_link_command(
-        single_link, is_write ? REDIS_USE_WRITE : REDIS_USE_READ, arguments, words->count - 2,
-        redis_link_deadline(single_link), &error);
+    const struct redis_reply *reply =
+        redis_link_command(single_link, is_write ? REDIS_USE_WRITE : REDIS_USE_READ, arguments,
+                           words->count - 2, redis_link_deadline(single_link), &error);
     printf("ok=%d ms=%.1f reply=", reply != NULL, tool_now_ms() - began_ms);
     if (reply)
         print_reply(reply);

@@ -105,8 +105,8 @@ size_t tool_fields(struct tool_words *words, size_t from, struct redis_field *fi
         if (!value)
             die(words->words[i]);
         *value++ = '\0';
-        fields[count++] = (struct redis_field){slice_from_string(words->words[i]),
-                                               slice_from_string(value)};
+        fields[count++] =
+            (struct redis_field){slice_from_string(words->words[i]), slice_from_string(value)};
     }
     return count;
 }

@@ -22,8 +22,8 @@ struct tool_words {
     char *words[TOOL_WORDS_MAX];
 };
 
-/* server=ENDPOINT, deadline_ms, retry_ms, pool_size, database, username, password, prefix; exits
- * on anything else. */
+/* server=ENDPOINT, deadline_ms, retry_ms, pool_size, database, username, password, prefix;
+ * exits on anything else. */
 struct redis_settings tool_settings(int argc, char **argv);
 /* Splits a line in place. */
 struct tool_words tool_split(char *line);
