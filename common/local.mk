@@ -16,6 +16,9 @@ common_libcommon_a_SOURCES = \
 	common/json_duplicates.c common/json_duplicates.h \
 	common/l1_store.c common/l1_store.h \
 	common/level.c common/level.h \
+	common/macro.c common/macro.h \
+	common/macro_compile.c common/macro_node.h \
+	common/macro_start.c common/macro_start.h \
 	common/memory.c common/memory.h \
 	common/policy_reply.c common/policy_reply.h \
 	common/policy_request.c common/policy_request.h \

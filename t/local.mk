@@ -19,6 +19,8 @@ UNIT_TESTS = \
 	t/unit/level_test \
 	t/unit/listen_socket_test \
 	t/unit/log_test \
+	t/unit/macro_start_test \
+	t/unit/macro_test \
 	t/unit/milter_level_watch_test \
 	t/unit/milter_live_config_test \
 	t/unit/milter_reply_test \
