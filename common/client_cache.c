@@ -80,6 +80,7 @@ static struct client_record merge_records(const struct client_record *a,
         (other.first_seen_s != 0 && other.first_seen_s < merged.first_seen_s))
         merged.first_seen_s = other.first_seen_s;
     merged.hung_up_at_s = later(merged.hung_up_at_s, other.hung_up_at_s);
+    merged.shared_at_s = later(merged.shared_at_s, other.shared_at_s);
     for (int kind = 0; kind < EVIDENCE_COUNT; kind++)
         if (merged.counts[kind] < other.counts[kind])
             merged.counts[kind] = other.counts[kind];

@@ -41,7 +41,9 @@ void redis_command_write_hash(struct redis_command *command, struct slice key,
 void redis_command_update_client(struct redis_command *command, struct slice digest,
                                  struct slice key, const struct session_outcome *outcome,
                                  int64_t expire_s);
-/* Bytes that redis_command_update_client() takes at most with a digest. */
-#define REDIS_COMMAND_UPDATE_SIZE 1536
+/* Bytes that redis_command_update_client() takes at most, with a digest and without. */
+#define REDIS_COMMAND_UPDATE_SIZE                                                              \
+    (128 + REDIS_KEY_SIZE + CLIENT_RECORD_ARGUMENTS * (CLIENT_RECORD_ARGUMENT_SIZE + 8))
+#define REDIS_COMMAND_SCRIPT_SIZE (REDIS_COMMAND_UPDATE_SIZE + 2048)
 
 #endif

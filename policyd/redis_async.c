@@ -179,7 +179,7 @@ static bool is_of_writes(const struct redis_async_request *request)
 static bool send_update(struct redis_async *redis, const struct client_key *key,
                         const struct session_outcome *outcome, int64_t expire_s, bool is_again)
 {
-    char buffer[REDIS_COMMAND_UPDATE_SIZE + 1536]; /* with the script */
+    char buffer[REDIS_COMMAND_SCRIPT_SIZE];
     struct redis_command command = REDIS_COMMAND(buffer);
     struct redis_key redis_key;
     struct slice digest = redis_connection_script_digest(redis->connection);
@@ -284,20 +284,17 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     (void)what;
 
     for (int reads = 0; reads < READS_AT_ONCE; reads++) {
-        switch (redis_connection_read(redis->connection, &trouble, &error)) {
-        case REDIS_IO_AGAIN:
-            return;
-        case REDIS_IO_FAILED:
+        enum redis_io status = redis_connection_read(redis->connection, &trouble, &error);
+        if (status == REDIS_IO_FAILED) {
             /* A connection that nobody uses may end: Redis closes idle ones. */
             if (redis->line.count == 0)
                 disconnect(redis);
             else
                 fail(redis, REDIS_USE_READ, trouble, slice_from_string(error.text));
             return;
-        case REDIS_IO_DONE:
-            if (!take_replies(redis) || redis->line.count == 0)
-                return;
         }
+        if (!take_replies(redis) || status == REDIS_IO_AGAIN)
+            return;
     }
 }
 

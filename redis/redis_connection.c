@@ -16,7 +16,7 @@
 #define READ_SIZE        16384
 #define DIGEST_SIZE      40 /* SHA-1 in hex */
 #define LOGIN_MAX        3
-#define LOGIN_SIZE       (4096 + 2048) /* script, and user and password at their longest */
+#define LOGIN_SIZE       (4096 + REDIS_COMMAND_SCRIPT_SIZE) /* user and password, the script */
 #define OUTPUT_KEEP_SIZE 65536
 
 enum login_command { LOGIN_AUTH, LOGIN_SELECT, LOGIN_SCRIPT };
@@ -320,7 +320,7 @@ enum redis_io redis_connection_read(struct redis_connection *connection,
         error_set(error, "the reply is too large");
         return REDIS_IO_FAILED;
     }
-    return REDIS_IO_DONE;
+    return length == sizeof(buffer) ? REDIS_IO_DONE : REDIS_IO_AGAIN;
 }
 
 /* -- login -------------------------------------------------------------------------------- */

@@ -46,8 +46,8 @@ bool redis_connection_send(struct redis_connection *connection, struct slice byt
 /* AGAIN: wait until it can be written to. FAILED: trouble_r and error say why. */
 enum redis_io redis_connection_flush(struct redis_connection *connection,
                                      enum redis_trouble *trouble_r, struct error *error);
-/* One read(2). DONE: there may be replies, and more to read. AGAIN: wait until it is readable.
- */
+/* One read(2); after it there may be replies. DONE: there is more to read at once. AGAIN: wait
+ * until it is readable. */
 enum redis_io redis_connection_read(struct redis_connection *connection,
                                     enum redis_trouble *trouble_r, struct error *error);
 /* DONE: the next reply, good until the next call. AGAIN: none complete. FAILED: what came is

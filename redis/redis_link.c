@@ -336,7 +336,7 @@ bool redis_link_update_client(struct redis_link *link, const struct client_key *
                               const struct session_outcome *outcome, int64_t expire_s,
                               int64_t until_ms, struct error *error)
 {
-    char buffer[COMMAND_SIZE];
+    char buffer[REDIS_COMMAND_SCRIPT_SIZE];
     struct redis_command command = REDIS_COMMAND(buffer);
     struct redis_key redis_key;
 

@@ -13,8 +13,6 @@
 #define BATCH_MAX         64
 #define BATCH_DEADLINE_MS 250 /* nobody waits for it: a slow reply is no trouble yet */
 #define AWAY_POLL_MS      100
-/* An update with the whole script instead of its digest. */
-#define UPDATE_WITH_SCRIPT_SIZE (REDIS_COMMAND_UPDATE_SIZE + 1536)
 
 struct update {
     struct client_key key;
@@ -80,7 +78,7 @@ static bool send_updates(struct redis_writer *writer, enum outcome which, struct
                          bool *is_sent_r)
 {
     struct batch *batch = &writer->batch;
-    struct redis_command command = {writer->buffer, 0, BATCH_MAX * UPDATE_WITH_SCRIPT_SIZE,
+    struct redis_command command = {writer->buffer, 0, BATCH_MAX * REDIS_COMMAND_SCRIPT_SIZE,
                                     false};
     const char *prefix = redis_server_settings(writer->server)->prefix;
     struct error error;
@@ -264,7 +262,7 @@ struct redis_writer *redis_writer_create(struct redis_server *server, int64_t ex
     writer->server = server;
     writer->expire_s = expire_s;
     writer->link = redis_link_create(server);
-    writer->buffer = memory_allocate(BATCH_MAX, UPDATE_WITH_SCRIPT_SIZE);
+    writer->buffer = memory_allocate(BATCH_MAX, REDIS_COMMAND_SCRIPT_SIZE);
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

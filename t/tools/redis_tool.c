@@ -88,6 +88,8 @@ struct session_outcome tool_outcome(const struct tool_words *words, size_t from)
         const char *word = words->words[i];
         if (strcmp(word, "hung_up") == 0)
             outcome.is_hung_up = true;
+        if (strcmp(word, "shared") == 0)
+            outcome.is_shared = true;
         for (int kind = 0; kind < EVIDENCE_COUNT; kind++) {
             size_t length = strlen(evidence_table[kind].field);
             if (strncmp(word, evidence_table[kind].field, length) == 0 && word[length] == '=')
@@ -123,8 +125,9 @@ const char *tool_state_name(enum history_state state)
 
 void tool_print_record(const struct client_record *record)
 {
-    printf("first=%lld last=%lld hung_up=%lld", (long long)record->first_seen_s,
-           (long long)record->last_seen_s, (long long)record->hung_up_at_s);
+    printf("first=%lld last=%lld hung_up=%lld shared=%lld", (long long)record->first_seen_s,
+           (long long)record->last_seen_s, (long long)record->hung_up_at_s,
+           (long long)record->shared_at_s);
     for (int kind = 0; kind < EVIDENCE_COUNT; kind++)
         printf(" %s=%.3f", evidence_table[kind].field, (double)record->counts[kind]);
 }

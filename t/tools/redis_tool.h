@@ -28,7 +28,7 @@ struct redis_settings tool_settings(int argc, char **argv);
 /* Splits a line in place. */
 struct tool_words tool_split(char *line);
 struct client_key tool_key(const char *text);
-/* Words from `from` on: EVIDENCE=AMOUNT, "hung_up". */
+/* Words from `from` on: EVIDENCE=AMOUNT, "hung_up", "shared". */
 struct session_outcome tool_outcome(const struct tool_words *words, size_t from);
 /* Words from `from` on as fields: NAME=VALUE. Returns how many. */
 size_t tool_fields(struct tool_words *words, size_t from, struct redis_field *fields);

@@ -74,7 +74,11 @@ static void test_merge(void)
     struct client_cache *cache = client_cache_create(16, FRESH_MS, seed);
     struct client_key key = key_of("192.0.2.1");
     struct client_record redis = {
-        .first_seen_s = 500, .last_seen_s = 1000, .hung_up_at_s = 900, .counts = {10, 0, 0, 0}
+        .first_seen_s = 500,
+        .last_seen_s = 1000,
+        .hung_up_at_s = 900,
+        .shared_at_s = 800,
+        .counts = {10, 0, 0, 0}
     };
     struct session_outcome silent = {
         .counts = {0, 0, 2, 0}
@@ -93,6 +97,7 @@ static void test_merge(void)
     is_number(record.counts[EVIDENCE_ACCEPTED], 10, "and of theirs");
     is_number(record.first_seen_s, 500, "the earlier first");
     is_number(record.hung_up_at_s, 900, "the later hang-up");
+    is_number(record.shared_at_s, 800, "the later time it was shared");
     client_cache_merge(cache, &key, HISTORY_KNOWN, &redis, 5000);
     client_cache_get(cache, &key, 5000, &state, &record);
     is_number(record.counts[EVIDENCE_ACCEPTED], 10, "merging twice counts nothing twice");
