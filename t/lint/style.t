@@ -12,7 +12,12 @@ my $banned  = qr/\b(?:strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|
 
 cmp_ok(scalar @sources, '>', 20, 'there are sources to look at');
 is(join('', `cd "$top" && clang-format --version`) =~ /version (\d+)/ ? 'found' : 'missing', 'found', 'clang-format is installed');
-is(join('', grep { /error:|warning:/ } `clang-format --dry-run -Werror @sources 2>&1`), '', 'layout is what .clang-format says');
+my @unformatted;
+for my $file (@sources) {
+    my $said = `clang-format --dry-run -Werror "$file" 2>&1`;
+    push @unformatted, $? & 127 ? "$file: clang-format crashed" : "$file: $said" if $?;
+}
+is_deeply(\@unformatted, [], 'layout is what .clang-format says');
 
 my (@calls, @files, @functions, @headers, @order);
 for my $file (@sources) {
