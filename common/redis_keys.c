@@ -7,8 +7,9 @@
 
 #define HASH_TEXT_SIZE 18 /* "~", 16 hex digits, zero */
 
-/* The longest key: prefix, "client:" or "host:", a name. */
-_Static_assert(REDIS_PREFIX_MAX + sizeof("client:") + REDIS_NAME_MAX < REDIS_KEY_SIZE, "size");
+/* The longest key: prefix, "override:", a name. */
+_Static_assert(REDIS_PREFIX_MAX + sizeof("override:") + REDIS_NAME_MAX < REDIS_KEY_SIZE,
+               "size");
 _Static_assert(CLIENT_KEY_TEXT_SIZE <= REDIS_NAME_MAX, "client keys fit as names");
 
 static void append(struct redis_key *key, const char *text, size_t length)
@@ -83,4 +84,34 @@ void redis_key_host(struct redis_key *key_r, const char *prefix, const char *hos
 {
     begin(key_r, prefix, "host:");
     append_name(key_r, host);
+}
+
+void redis_key_override(struct redis_key *key_r, const char *prefix, const char *host)
+{
+    begin(key_r, prefix, "override:");
+    if (host)
+        append_name(key_r, host);
+    else
+        append(key_r, "*", 1); /* no name: in those it would be %2A */
+}
+
+void redis_key_top(struct redis_key *key_r, const char *prefix, const char *host)
+{
+    begin(key_r, prefix, "top:");
+    append_name(key_r, host);
+}
+
+void redis_key_hosts(struct redis_key *key_r, const char *prefix)
+{
+    begin(key_r, prefix, "hosts");
+}
+
+void redis_key_events(struct redis_key *key_r, const char *prefix)
+{
+    begin(key_r, prefix, "events");
+}
+
+void redis_key_level_channel(struct redis_key *key_r, const char *prefix)
+{
+    begin(key_r, prefix, "level");
 }

@@ -25,6 +25,15 @@ void redis_key_client(struct redis_key *key_r, const char *prefix,
 /* PREFIXhost:NAME. Bytes other than letters, digits and "._-" are written as %XX; a name that
  * is too long is cut and ends with its hash, so that two names stay two keys. */
 void redis_key_host(struct redis_key *key_r, const char *prefix, const char *host);
+/* PREFIXoverride:NAME; host NULL: PREFIXoverride:*, that of all hosts. */
+void redis_key_override(struct redis_key *key_r, const char *prefix, const char *host);
+/* PREFIXtop:NAME */
+void redis_key_top(struct redis_key *key_r, const char *prefix, const char *host);
+/* PREFIXhosts: all hosts, by when they were last seen. */
+void redis_key_hosts(struct redis_key *key_r, const char *prefix);
+/* PREFIXevents, the stream; PREFIXlevel, the channel. */
+void redis_key_events(struct redis_key *key_r, const char *prefix);
+void redis_key_level_channel(struct redis_key *key_r, const char *prefix);
 
 static inline struct slice redis_key_slice(const struct redis_key *key)
 {

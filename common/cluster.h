@@ -1,0 +1,39 @@
+/*
+ * cluster - what the other hosts tell, in a few numbers, and what that may do to our level.
+ *
+ * Each host acts on its own pressure. The word of others raises our level to elevated at most,
+ * only where that is configured, and only when at least two hosts that we hear now say the
+ * same: a host that is dead or lies pins nobody. Pure.
+ */
+#ifndef POSTVALVE_COMMON_CLUSTER_H
+#define POSTVALVE_COMMON_CLUSTER_H
+
+#include "common/host_state.h"
+#include "common/level.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cluster_follow { CLUSTER_FOLLOW_OFF, CLUSTER_FOLLOW_ELEVATED, CLUSTER_FOLLOW_COUNT };
+
+struct cluster_settings {
+    enum cluster_follow follow;
+    double follow_share; /* of the other hosts, that are stressed */
+};
+
+/* Of the other hosts, those that we hear. Start value: all zero. */
+struct cluster_summary {
+    int hosts;
+    int stressed; /* stressed or critical */
+    enum level highest;
+    double highest_pressure;
+};
+
+/* Adds the record of another host; one that is older than its lease does not count: false. */
+bool cluster_add(struct cluster_summary *summary, const struct host_state *state,
+                 int64_t redis_now_ms);
+/* Below this our level may not be. */
+enum level cluster_floor(const struct cluster_summary *summary,
+                         const struct cluster_settings *settings);
+
+#endif
