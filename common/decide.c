@@ -22,7 +22,8 @@ struct context {
 
 static bool is_off(const struct context *context)
 {
-    return context->admission->mode == MODE_OFF || context->facts->stage == STAGE_OTHER;
+    return context->admission->mode == MODE_OFF || context->facts->is_switched_off ||
+           context->facts->stage == STAGE_OTHER;
 }
 
 static bool is_trusted(const struct context *context)
@@ -83,8 +84,10 @@ static enum level level_at_this_moment(const struct facts *facts,
                                        const struct level_settings *settings)
 {
     const struct pressure *pressure = &facts->pressure;
-    enum level now = level_of_pressure(settings, pressure->is_known ? pressure->value : 0,
-                                       pressure->is_postfix_stressed);
+    if (facts->is_level_forced)
+        return facts->level;
+    enum level now =
+        level_of_pressure(settings, pressure->value, pressure->is_postfix_stressed);
     return now > facts->level ? now : facts->level;
 }
 

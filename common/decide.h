@@ -10,6 +10,7 @@
 
 #include "common/client_class.h"
 #include "common/level.h"
+#include "common/sensor.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,21 +45,15 @@ struct reply_settings {  /* text after the code, enhanced status code first (RFC
     char *hang_up_bot;   /* 521 */
 };
 
-struct pressure {
-    bool is_known;
-    double slots; /* busy slots / slot_limit at this moment, the asking session included */
-    double value; /* the pressure: as slots, clients waiting for a slot included */
-    int busy, waiting, slot_limit;
-    bool is_postfix_stressed;
-};
-
 struct facts {
     enum front front;
     enum stage stage;
     bool is_session_admitted; /* this SMTP session was admitted earlier */
+    bool is_switched_off;     /* by an administrator, for all of this host */
     struct client_facts client;
     struct pressure pressure;
-    enum level level; /* with hysteresis, from level_tracker */
+    enum level level;     /* with hysteresis, from level_tracker */
+    bool is_level_forced; /* by an administrator: the pressure does not raise it */
 };
 
 enum rule {

@@ -1,12 +1,14 @@
 /*
  * level - pressure with hysteresis: calm, elevated, stressed, critical.
  *
- * A level rises once the pressure has called for it without a break for sustain_ms, and falls
- * once nothing has called for it for hold_ms; so a load that oscillates faster than that
- * changes it at most once up and once down per hold time. Pure: time is an input.
+ * A level rises once the pressure has called for it for sustain_ms, without a break of half as
+ * long, and falls once nothing has called for it for hold_ms; so a load that oscillates changes
+ * it at most once up and once down per hold time. Pure: time is an input.
  */
 #ifndef POSTVALVE_COMMON_LEVEL_H
 #define POSTVALVE_COMMON_LEVEL_H
+
+#include "common/slice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +25,8 @@ struct level_settings {
 struct level_tracker {
     enum level level;
     int64_t since_ms;                     /* when the level last changed */
-    int64_t called_since_ms[LEVEL_COUNT]; /* called for without a break since; 0: not called */
+    int64_t called_since_ms[LEVEL_COUNT]; /* called for since, but for short breaks; 0: not
+                                             called */
     int64_t last_called_ms[LEVEL_COUNT];
 };
 
@@ -37,5 +40,7 @@ bool level_tracker_update(struct level_tracker *tracker, const struct level_sett
                           double pressure, bool is_postfix_stressed, int64_t now_ms);
 
 const char *level_name(enum level level);
+/* False for a name that is none. */
+bool level_by_name(struct slice name, enum level *level_r);
 
 #endif

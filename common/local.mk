@@ -7,27 +7,36 @@ common_libcommon_a_SOURCES = \
 	common/client_cache.c common/client_cache.h \
 	common/client_class.c common/client_class.h \
 	common/client_record.c common/client_record.h \
+	common/cluster.c common/cluster.h \
 	common/config.c common/config_file.c common/config.h \
 	common/decide.c common/decide.h \
 	common/endpoint.c common/endpoint.h \
 	common/error.c common/error.h \
 	common/error_list.c common/error_list.h \
 	common/escape.c common/escape.h \
+	common/host_lease.c common/host_lease.h \
+	common/host_state.c common/host_state.h \
 	common/json_duplicates.c common/json_duplicates.h \
 	common/l1_store.c common/l1_store.h \
 	common/level.c common/level.h \
+	common/level_event.c common/level_event.h \
 	common/macro.c common/macro.h \
 	common/macro_compile.c common/macro_node.h \
 	common/macro_start.c common/macro_start.h \
 	common/memory.c common/memory.h \
+	common/number.c common/number.h \
+	common/override.c common/override.h \
 	common/policy_reply.c common/policy_reply.h \
 	common/policy_request.c common/policy_request.h \
 	common/redis_command.c common/redis_command.h \
 	common/redis_health.c common/redis_health.h \
 	common/redis_keys.c common/redis_keys.h \
+	common/sensor.c common/sensor.h \
+	common/service_state.c common/service_state.h \
 	common/setting_list.c common/setting_scalar.c common/setting_text.c \
 	common/setting_type.c common/setting_type.h \
 	common/settings.c common/settings.h common/settings_man.c common/settings_table.c \
 	common/siphash.c common/siphash.h \
 	common/slice.h \
+	common/stress.c common/stress.h \
 	common/verdict_log.c common/verdict_log.h

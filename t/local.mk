@@ -14,6 +14,7 @@ UNIT_TESTS = \
 	t/unit/decide_test \
 	t/unit/endpoint_test \
 	t/unit/escape_test \
+	t/unit/host_state_test \
 	t/unit/json_duplicates_test \
 	t/unit/l1_store_test \
 	t/unit/level_test \
@@ -26,6 +27,7 @@ UNIT_TESTS = \
 	t/unit/milter_reply_test \
 	t/unit/milter_session_table_test \
 	t/unit/milter_session_test \
+	t/unit/override_test \
 	t/unit/policy_reply_test \
 	t/unit/policy_request_test \
 	t/unit/policyd_connection_test \
@@ -33,10 +35,12 @@ UNIT_TESTS = \
 	t/unit/privileges_test \
 	t/unit/redis_health_test \
 	t/unit/redis_keys_test \
+	t/unit/sensor_test \
 	t/unit/settings_test \
 	t/unit/settings_wrong_test \
 	t/unit/slot_limit_test \
-	t/unit/sock_diag_test
+	t/unit/sock_diag_test \
+	t/unit/stress_test
 check_PROGRAMS += $(UNIT_TESTS)
 
 # The machine layer, on the machine.

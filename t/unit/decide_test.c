@@ -153,9 +153,32 @@ static void test_modes(void)
     ok(is_off, "mode off does nothing");
 }
 
+/* What an administrator forced comes before what is measured. */
+static void test_forced(void)
+{
+    struct facts facts = {
+        .front = FRONT_MILTER,
+        .stage = STAGE_CONNECT,
+        .client = clients[2].facts,
+        .pressure = {.is_known = true, .slots = 1, .value = 2},
+        .level = LEVEL_CALM
+    };
+    ok(decide(&facts, &settings).code == 421, "measured: an unknown client is hung up on");
+    facts.is_level_forced = true;
+    struct verdict verdict = decide(&facts, &settings);
+    ok(verdict.rule == RULE_ADMIT && verdict.level == LEVEL_CALM, "calm is forced: it is in");
+    facts.pressure.slots = facts.pressure.value = 0.9;
+    facts.level = LEVEL_CRITICAL;
+    ok(decide(&facts, &settings).level == LEVEL_CRITICAL, "critical is forced");
+    ok(decide(&facts, &settings).rule == RULE_CEILING, "... and ceilings count");
+    facts.is_switched_off = true;
+    ok(decide(&facts, &settings).rule == RULE_OFF, "the kill switch comes before all");
+}
+
 int main(void)
 {
     test_cases();
     test_modes();
+    test_forced();
     return done_testing();
 }
