@@ -1,5 +1,8 @@
 #include "common/siphash.h"
 
+#include <endian.h>
+#include <string.h>
+
 #define ROTATE_LEFT(word, bits) (((word) << (bits)) | ((word) >> (64 - (bits))))
 
 /* Little-endian whatever the machine, so that a hash that is stored means the same everywhere.
@@ -38,14 +41,14 @@ static void take_word(uint64_t v[static 4], uint64_t word)
 uint64_t siphash(const uint8_t key[static SIPHASH_KEY_SIZE], const void *data, size_t length)
 {
     const uint8_t *bytes = data;
-    uint64_t low = load_word(key, 8), high = load_word(key + 8, 8);
+    uint64_t low = load_word(key), high = load_word(key + 8);
     /* "somepseudorandomlygeneratedbytes" */
     uint64_t v[4] = {low ^ 0x736f6d6570736575, high ^ 0x646f72616e646f6d,
                      low ^ 0x6c7967656e657261, high ^ 0x7465646279746573};
 
     for (size_t left = length; left >= 8; left -= 8, bytes += 8)
-        take_word(v, load_word(bytes, 8));
-    take_word(v, load_word(bytes, length % 8) | (uint64_t)length << 56);
+        take_word(v, load_word(bytes));
+    take_word(v, load_rest(bytes, length % 8) | (uint64_t)length << 56);
     v[2] ^= 0xff;
     mix(v, 4);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
