@@ -7,7 +7,14 @@
 
 /* Little-endian whatever the machine, so that a hash that is stored means the same everywhere.
  */
-static uint64_t load_word(const uint8_t *bytes, size_t count)
+static uint64_t load_word(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    return le64toh(word);
+}
+
+static uint64_t load_rest(const uint8_t *bytes, size_t count)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < count; i++)
