@@ -25,6 +25,25 @@ struct live_config *live_config_create(struct config *config)
     return live;
 }
 
+static void free_list(struct snapshot *list)
+{
+    while (list) {
+        struct snapshot *next = list->older;
+        config_free(list->config);
+        free(list);
+        list = next;
+    }
+}
+
+void live_config_free(struct live_config *live)
+{
+    if (!live)
+        return;
+    free_list(live->current);
+    pthread_mutex_destroy(&live->mutex);
+    free(live);
+}
+
 const struct config *live_config_acquire(struct live_config *live)
 {
     pthread_mutex_lock(&live->mutex);
@@ -50,16 +69,6 @@ static struct snapshot *take_unused(struct live_config *live)
         unused = snapshot;
     }
     return unused;
-}
-
-static void free_list(struct snapshot *list)
-{
-    while (list) {
-        struct snapshot *next = list->older;
-        config_free(list->config);
-        free(list);
-        list = next;
-    }
 }
 
 void live_config_release(struct live_config *live, const struct config *config)

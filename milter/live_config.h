@@ -12,6 +12,8 @@ struct live_config;
 
 /* Takes the snapshot over. */
 struct live_config *live_config_create(struct config *config);
+/* Nobody may use it any more. */
+void live_config_free(struct live_config *live);
 
 /* The snapshot in force; stays valid until live_config_release(). */
 const struct config *live_config_acquire(struct live_config *live);

@@ -22,9 +22,11 @@
 
 #define PROGRAM "postvalve-milter"
 
-static int fail(const struct error *error, int status)
+static int fail(struct config *config, const struct error *error, int status)
 {
     log_error("%s", error->text);
+    listener_remove_file();
+    config_free(config);
     return status;
 }
 
@@ -37,25 +39,25 @@ static int serve(const char *config_file, struct config *config)
     signals_block();
     size_t sessions_max = limits_set();
     if (!callbacks_register(&milter))
-        return fail(&(struct error){"libmilter is of another version than its header"},
+        return fail(config, &(struct error){"libmilter is of another version than its header"},
                     EX_SOFTWARE);
     if (!listener_open(&config->milter, &error))
-        return fail(&error, EX_UNAVAILABLE);
+        return fail(config, &error, EX_UNAVAILABLE);
     if (!privileges_drop(config->user, config->group, &error))
-        return fail(&error, EX_NOPERM);
+        return fail(config, &error, EX_NOPERM);
 
     milter.config_file = config_file;
     milter.sessions = session_table_create(sessions_max);
     milter.level = level_watch_create();
     milter.slots = slots_open(&config->service, clock_monotonic_ms(), &error);
     if (!milter.slots)
-        return fail(&error, EX_CONFIG);
+        return fail(config, &error, EX_CONFIG);
     milter.history = history_open(config, &error);
     if (!milter.history)
-        return fail(&error, EX_OSERR);
+        return fail(config, &error, EX_OSERR);
     milter.config = live_config_create(config);
     if (!housekeeping_start(&milter, &error))
-        return fail(&error, EX_OSERR);
+        return fail(config, &error, EX_OSERR);
 
     log_info("listens on %s", config->milter.listen.text);
     listener_serve();

@@ -55,5 +55,7 @@ int main(void)
         is_well = is_well && result == live;
     }
     ok(is_well, "threads use it while it is replaced");
+    live_config_free(live);
+    live_config_free(NULL);
     return done_testing();
 }
