@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define REDIS_SHARE 4 /* of the deadline: a quarter */
+
 struct redis_pool {
     struct redis_server *server;
     pthread_mutex_t mutex;
@@ -76,16 +78,20 @@ void redis_pool_release(struct redis_pool *pool, struct redis_link *link)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-static int64_t deadline(const struct redis_pool *pool)
+/* A link that comes at the last moment is of no use: asked without time left to answer, a good
+ * Redis would look like one that hangs. Part of the deadline is Redis' own. */
+static struct redis_link *acquire_in_time(struct redis_pool *pool, int64_t *until_ms_r)
 {
-    return clock_monotonic_ms() + redis_server_settings(pool->server)->deadline_ms;
+    int64_t deadline_ms = redis_server_settings(pool->server)->deadline_ms;
+    *until_ms_r = clock_monotonic_ms() + deadline_ms;
+    return redis_pool_acquire(pool, *until_ms_r - deadline_ms / REDIS_SHARE);
 }
 
 bool redis_pool_read_client(struct redis_pool *pool, const struct client_key *key,
                             enum history_state *state_r, struct client_record *record_r)
 {
-    int64_t until_ms = deadline(pool);
-    struct redis_link *link = redis_pool_acquire(pool, until_ms);
+    int64_t until_ms;
+    struct redis_link *link = acquire_in_time(pool, &until_ms);
     if (!link) {
         *state_r = HISTORY_MISSING;
         *record_r = (struct client_record){0};
@@ -100,8 +106,8 @@ bool redis_pool_read_hash(struct redis_pool *pool, struct slice key,
                           void (*callback)(void *context, const struct redis_field *field),
                           void *context, struct error *error)
 {
-    int64_t until_ms = deadline(pool);
-    struct redis_link *link = redis_pool_acquire(pool, until_ms);
+    int64_t until_ms;
+    struct redis_link *link = acquire_in_time(pool, &until_ms);
     if (!link)
         return error_set(error, "Redis is away, or all connections are in use");
     bool is_answered = redis_link_read_hash(link, key, until_ms, callback, context, error);

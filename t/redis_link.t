@@ -143,6 +143,18 @@ subtest 'the script counts as the program does' => sub {
     is $tool->finish, 0, 'a clean end';
 };
 
+subtest 'more threads than connections' => sub {
+    my $tool = tool(pool_size => 1, deadline_ms => 20);
+    $tool->ask('pool 1 1 ' . CLIENT);
+    my $pool = $tool->ask('pool 32 200 ' . CLIENT);
+    cmp_ok $pool->{answered}, '>', 3200, 'most get their answer';
+    cmp_ok $pool->{max_ms}, '<', 20 + SLACK_MS, 'nobody waits longer than the deadline';
+    is_deeply $tool->ask('status'), { read => 1, write => 1, trouble => 'none' },
+        'a queue at our own door is no trouble with Redis';
+    $tool->log_is('nothing to tell');
+    is $tool->finish, 0, 'a clean end';
+};
+
 subtest 'killed and back' => sub {
     my $tool = tool();
     $tool->ask('read ' . CLIENT);
