@@ -16,11 +16,11 @@
 #define SECONDS_PER_DAY 86400
 
 struct history {
-    pthread_mutex_t mutex; /* guards the cache */
+    pthread_mutex_t mutex; /* guards the cache, and the writer against its end */
     struct client_cache *cache;
     struct redis_server *server;
     struct redis_pool *pool;
-    struct redis_writer *writer;
+    struct redis_writer *writer; /* NULL after history_flush() */
 };
 
 struct history *history_open(const struct config *config, struct error *error)
@@ -48,7 +48,11 @@ struct history *history_open(const struct config *config, struct error *error)
 
 void history_flush(struct history *history, int64_t flush_ms)
 {
-    redis_writer_stop(history->writer, flush_ms);
+    pthread_mutex_lock(&history->mutex);
+    struct redis_writer *writer = history->writer;
+    history->writer = NULL;
+    pthread_mutex_unlock(&history->mutex);
+    redis_writer_stop(writer, flush_ms);
 }
 
 static enum l1_result look_up(struct history *history, const struct client_key *key,
@@ -103,8 +107,9 @@ void history_add(struct history *history, const struct client_key *key,
 {
     pthread_mutex_lock(&history->mutex);
     client_cache_add(history->cache, key, outcome, now_s);
+    if (history->writer)
+        redis_writer_update_client(history->writer, key, outcome);
     pthread_mutex_unlock(&history->mutex);
-    redis_writer_update_client(history->writer, key, outcome);
 }
 
 void history_publish_host(struct history *history, const char *host,
@@ -112,5 +117,8 @@ void history_publish_host(struct history *history, const char *host,
 {
     struct redis_key key;
     redis_key_host(&key, redis_server_settings(history->server)->prefix, host);
-    redis_writer_write_hash(history->writer, redis_key_slice(&key), fields, count, lease_s);
+    pthread_mutex_lock(&history->mutex);
+    if (history->writer)
+        redis_writer_write_hash(history->writer, redis_key_slice(&key), fields, count, lease_s);
+    pthread_mutex_unlock(&history->mutex);
 }

@@ -23,8 +23,8 @@ struct history;
 /* Starts a thread. The redis, memory and history settings count as they are now; they are
  * copied. NULL with the error set. */
 struct history *history_open(const struct config *config, struct error *error);
-/* Writes what is left, within flush_ms. Nobody may use it any more, but memory stays: threads
- * of sessions may be in it when the program ends. */
+/* At the end of the program: writes what is left, within flush_ms, and nothing any more.
+ * Threads of sessions may go on using it. */
 void history_flush(struct history *history, int64_t flush_ms);
 
 /* The record, or that there is none, or (HISTORY_MISSING) that nobody could say in time. */
