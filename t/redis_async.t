@@ -214,12 +214,12 @@ subtest 'wrong password, and the right one after that' => sub {
     $redis->restart;
 };
 
-# A Redis that takes two seconds to load its data.
+# A Redis that takes four seconds to load its data.
 subtest 'loading' => sub {
-    $redis->client->pipeline(map { [ 'SET', "key$_", 'v' x 1000 ] } 1 .. 200);
+    $redis->client->pipeline(map { [ 'SET', "key$_", 'v' x 1000 ] } 1 .. 400);
     $redis->command('SAVE');
     $redis->stop;
-    my $tool = tool();
+    my $tool = tool(deadline_ms => 500, retry_ms => 50);
     my $process = start(
         cmd  => [ 'redis-server', "$redis->{dir}/redis.conf", '--key-load-delay', 10_000,
             '--loading-process-events-interval-bytes', 1024 ],
@@ -231,7 +231,7 @@ subtest 'loading' => sub {
         $tool->ask('status')->{trouble} eq 'loading';
     } 5, 'it is found loading';
     is $tool->ask('read 3 ' . CLIENT)->{answered}, 0, 'no answers';
-    ok is_back($tool), 'it has loaded';
+    ok wait_until { $tool->ask('read 1 ' . CLIENT)->{answered} } 15, 'it has loaded';
     $process->stop;
     unlink "$redis->{dir}/dump.rdb";
     is $tool->finish, 0, 'a clean end';
