@@ -5,11 +5,18 @@ host_libhost_a_CFLAGS = $(AM_CFLAGS)
 host_libhost_a_SOURCES = \
 	host/clock.c host/clock.h \
 	host/hostname.c host/hostname.h \
+	host/inode_set.c host/inode_set.h \
+	host/listen_drops.c host/listen_drops.h \
 	host/listen_socket.c host/listen_socket.h \
 	host/log.c host/log.h \
+	host/master_process.c host/master_process.h \
+	host/netlink.c host/netlink.h \
+	host/port_sensor.c host/port_sensor.h \
 	host/pressure_source.c host/pressure_source.h \
 	host/privileges.c host/privileges.h \
 	host/proc_tcp.c host/proc_tcp.h \
 	host/slot_limit.c host/slot_limit.h \
+	host/smtpd_processes.c host/smtpd_processes.h \
 	host/sock_diag.c host/sock_diag.h \
-	host/subprocess.c host/subprocess.h
+	host/subprocess.c host/subprocess.h \
+	host/unix_queue.c host/unix_queue.h

@@ -13,10 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OUTPUT_SIZE      65536 /* of postconf */
-#define PROCESSES_MAX    1000000
-#define REMEDY           "set service.slot_limit to the number of smtpd processes"
-#define MASTER_CF_FIELDS 8
+#define OUTPUT_SIZE            65536 /* of postconf */
+#define PROCESSES_MAX          1000000
+#define REMEDY                 "set service.slot_limit to the number of smtpd processes"
+#define MASTER_CF_FIELDS       8
+#define POSTCONF_ARGUMENTS_MAX 11
 
 /* One line of master.cf, as master(5) has it. */
 struct master_entry {
@@ -47,7 +48,7 @@ static const char *find_postconf(void)
     return NULL;
 }
 
-static bool number_parse(struct slice text, int *number_r)
+static bool process_count_parse(struct slice text, int *number_r)
 {
     int number = 0;
     if (text.length == 0 || text.length > 7)
@@ -127,7 +128,7 @@ static bool entry_limit(const struct lookup *lookup, const struct master_entry *
 {
     if (slice_equals(entry->process_limit, SLICE_LITERAL("-")))
         *limit_r = lookup->default_limit;
-    else if (!number_parse(entry->process_limit, limit_r))
+    else if (!process_count_parse(entry->process_limit, limit_r))
         return error_set(error,
                          "%s/master.cf: service %.*s has a process limit that is no number",
                          lookup->settings->postfix_config_directory, (int)entry->name.length,
@@ -158,6 +159,15 @@ static bool find_pass_service(const struct lookup *lookup, struct master_entry *
         lookup->smtpd_service_name, REMEDY);
 }
 
+static void add_service(const struct master_entry *entry, struct slot_limit *limit)
+{
+    if (limit->service_count == SLOT_LIMIT_SERVICES_MAX)
+        return;
+    struct master_service *service = &limit->services[limit->service_count++];
+    slice_copy_string(entry->name, service->name, sizeof(service->name));
+    slice_copy_string(entry->type, service->type, sizeof(service->type));
+}
+
 static bool add_entry(const struct lookup *lookup, const struct master_entry *found,
                       struct slot_limit *limit, struct error *error)
 {
@@ -170,6 +180,7 @@ static bool add_entry(const struct lookup *lookup, const struct master_entry *fo
         if (!find_pass_service(lookup, &entry, error))
             return false;
     }
+    add_service(&entry, limit);
     if (!entry_limit(lookup, &entry, &processes, error))
         return false;
     limit->processes += processes;
@@ -201,10 +212,11 @@ static bool add_matching(const struct lookup *lookup, enum match match, int *fou
 static bool run_postconf(const struct lookup *lookup, const char *const arguments[],
                          char *output, struct error *error)
 {
-    const char *argv[8] = {lookup->program, "-c", lookup->settings->postfix_config_directory};
+    const char *argv[POSTCONF_ARGUMENTS_MAX + 1] = {lookup->program, "-c",
+                                                    lookup->settings->postfix_config_directory};
     size_t count = 3;
     struct error reason;
-    while (*arguments && count < 7)
+    while (*arguments && count < POSTCONF_ARGUMENTS_MAX)
         argv[count++] = *arguments++;
     int64_t left_ms = lookup->end_ms - clock_monotonic_ms();
     if (subprocess_run(argv, left_ms > 0 ? (int)left_ms : 0, output, OUTPUT_SIZE, &reason))
@@ -215,18 +227,29 @@ static bool run_postconf(const struct lookup *lookup, const char *const argument
                      reason.text, REMEDY);
 }
 
-/* "100\nsmtpd\n" */
-static bool read_parameters(struct lookup *lookup, char *output, struct error *error)
+static struct slice next_line(const char **position)
 {
-    static const char *const arguments[] = {"-x", "-h", "default_process_limit",
-                                            "smtpd_service_name", NULL};
+    struct slice line = {*position, strcspn(*position, "\n")};
+    *position += line.length + (line.data[line.length] ? 1 : 0);
+    return line;
+}
+
+/* "100\nsmtpd\n/var/spool/postfix\n" */
+static bool read_parameters(struct lookup *lookup, char *output, struct slot_limit *limit_r,
+                            struct error *error)
+{
+    static const char *const arguments[] = {
+        "-x", "-h", "default_process_limit", "smtpd_service_name", "queue_directory", NULL};
     if (!run_postconf(lookup, arguments, output, error))
         return false;
-    struct slice limit = {output, strcspn(output, "\n")};
-    const char *rest = output + limit.length + (output[limit.length] ? 1 : 0);
-    slice_copy_string((struct slice){rest, strcspn(rest, "\n")}, lookup->smtpd_service_name,
+    const char *position = output;
+    struct slice limit = next_line(&position);
+    slice_copy_string(next_line(&position), lookup->smtpd_service_name,
                       sizeof(lookup->smtpd_service_name));
-    return number_parse(limit, &lookup->default_limit) ||
+    if (!slice_copy_string(next_line(&position), limit_r->queue_directory,
+                           sizeof(limit_r->queue_directory)))
+        limit_r->queue_directory[0] = '\0';
+    return process_count_parse(limit, &lookup->default_limit) ||
            error_set(error, "postconf says default_process_limit = %.*s, not a number: %s",
                      (int)(limit.length < 40 ? limit.length : 40), limit.data, REMEDY);
 }
@@ -245,11 +268,6 @@ static void warn(const struct service_settings *settings, int count, enum match 
                   "%s/master.cf: the service on port %d has a process limit of 1, for which "
                   "Postfix never says stress=yes: any client fills it",
                   settings->postfix_config_directory, (int)settings->port);
-    else if (limit->is_behind_postscreen)
-        error_set(&limit->warning,
-                  "port %d is postscreen's: which of its connections have a slot only the "
-                  "milter sees",
-                  (int)settings->port);
     else if (count > 1)
         error_set(&limit->warning,
                   "%s/master.cf: %d services on port %d: counted together, process limit %d",
@@ -279,28 +297,43 @@ static bool resolve(struct lookup *lookup, struct slot_limit *limit_r, struct er
     return true;
 }
 
-bool slot_limit_resolve(const struct service_settings *settings, struct slot_limit *limit_r,
-                        struct error *error)
+static bool ask_postfix(struct lookup *lookup, struct slot_limit *limit_r, struct error *error)
 {
     static const char *const arguments[] = {"-M", "*/inet", "*/pass", NULL};
-    struct lookup lookup = {.settings = settings,
-                            .program = find_postconf(),
-                            .end_ms = clock_monotonic_ms() + SLOT_LIMIT_DEADLINE_MS};
-
-    *limit_r = (struct slot_limit){.processes = 0};
-    if (settings->slot_limit != SLOT_LIMIT_AUTO) {
-        limit_r->processes = (int)settings->slot_limit;
-        return true;
-    }
-    if (!lookup.program)
+    if (!lookup->program)
         return error_set(error, "postconf is not installed where Postfix puts it: %s", REMEDY);
     char *output = memory_allocate(1, OUTPUT_SIZE);
-    bool is_resolved = read_parameters(&lookup, output, error) &&
-                       run_postconf(&lookup, arguments, output, error);
+    bool is_resolved = read_parameters(lookup, output, limit_r, error) &&
+                       run_postconf(lookup, arguments, output, error);
     if (is_resolved) {
-        lookup.services = output;
-        is_resolved = resolve(&lookup, limit_r, error);
+        lookup->services = output;
+        is_resolved = resolve(lookup, limit_r, error);
     }
     free(output);
     return is_resolved;
+}
+
+bool slot_limit_describe(const struct service_settings *settings, struct slot_limit *limit_r,
+                         struct error *error)
+{
+    struct lookup lookup = {.settings = settings,
+                            .program = find_postconf(),
+                            .end_ms = clock_monotonic_ms() + SLOT_LIMIT_DEADLINE_MS};
+    *limit_r = (struct slot_limit){.processes = 0};
+    bool is_resolved = ask_postfix(&lookup, limit_r, error);
+    if (settings->slot_limit == SLOT_LIMIT_AUTO)
+        return is_resolved;
+    limit_r->processes = (int)settings->slot_limit;
+    if (!is_resolved)
+        limit_r->warning.text[0] = '\0';
+    return true;
+}
+
+bool slot_limit_resolve(const struct service_settings *settings, struct slot_limit *limit_r,
+                        struct error *error)
+{
+    if (settings->slot_limit == SLOT_LIMIT_AUTO)
+        return slot_limit_describe(settings, limit_r, error);
+    *limit_r = (struct slot_limit){.processes = (int)settings->slot_limit};
+    return true;
 }

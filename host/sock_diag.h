@@ -21,8 +21,12 @@ struct port_usage {
     int waiting;       /* in the accept queues: the handshake is done, no process took it yet */
     int backlog_limit; /* sum over the listeners; 0: not known (/proc/net/tcp) */
     int busy;          /* connections that a process has accepted and not closed yet */
+    /* -1: not known, or not asked for */
+    int64_t drops;           /* what the listeners could not take, since they began */
+    int64_t longest_wait_ms; /* of those that wait now; 0: nobody waits */
 };
 
+struct inode_set;
 struct sock_diag; /* a netlink socket, or the knowledge that there is none */
 
 /* Never fails: without netlink the readings come from /proc. */
@@ -30,12 +34,19 @@ struct sock_diag *sock_diag_open(uint16_t port);
 void sock_diag_close(struct sock_diag *diag);
 bool sock_diag_uses_netlink(const struct sock_diag *diag);
 
-/* The listeners alone (busy is 0): 10 us. Blocks no longer than the kernel takes
- * to answer. */
+/* Connections that do not count as busy; NULL: none. The set has to stay. */
+void sock_diag_exclude(struct sock_diag *diag, const struct inode_set *set);
+
+/* The listeners alone (busy is 0), with drops: 10 us. Blocks no longer than the kernel takes to
+ * answer. */
 bool sock_diag_read_listeners(struct sock_diag *diag, struct port_usage *usage_r,
                               struct error *error);
 /* Everything: the kernel walks its table of all connections, those in TIME_WAIT included, so
  * 0.2 to some 4 ms. */
 bool sock_diag_read(struct sock_diag *diag, struct port_usage *usage_r, struct error *error);
+/* Everything, with the longest wait: the more connections, the more it costs, up to three times
+ * as much. */
+bool sock_diag_read_wait(struct sock_diag *diag, struct port_usage *usage_r,
+                         struct error *error);
 
 #endif

@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	t/unit/json_duplicates_test \
 	t/unit/l1_store_test \
 	t/unit/level_test \
+	t/unit/listen_drops_test \
 	t/unit/listen_socket_test \
 	t/unit/log_test \
 	t/unit/macro_start_test \
@@ -39,17 +40,20 @@ UNIT_TESTS = \
 	t/unit/settings_test \
 	t/unit/settings_wrong_test \
 	t/unit/slot_limit_test \
+	t/unit/smtpd_processes_test \
 	t/unit/sock_diag_test \
 	t/unit/stress_test
 check_PROGRAMS += $(UNIT_TESTS)
 
 # The machine layer, on the machine.
 HOST_TEST_LDADD = host/libhost.a $(LDADD)
+t_unit_listen_drops_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_listen_socket_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_log_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_pressure_source_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_privileges_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_slot_limit_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_smtpd_processes_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 
 # Small programs that tests run.

@@ -72,9 +72,9 @@ static const struct {
     {"by number",               "",                                           addresses,                          "2526",           2526, 5,   false, ""                  },
     {"by address",              "",                                           addresses,                          "127.0.0.1:2525", 2525, 15,  false, "2 services"        },
     {"by address and name",     "",                                           addresses,                          "smtp",           25,   6,   false, ""                  },
-    {"postscreen",              "",                                           postscreen,                         "smtp",           25,   40,  true,  "postscreen"        },
+    {"postscreen",              "",                                           postscreen,                         "smtp",           25,   40,  true,  ""                  },
     {"postscreen elsewhere",    "smtpd_service_name = other\n",               postscreen,                         "smtp",           25,   41,  true,
-     "postscreen"                                                                                                                                                         },
+     ""                                                                                                                                                                   },
     {"postscreen alone",        "",                                           "smtp inet n - n - 1 postscreen\n", "smtp",           25,   0,   true,
      "pass service \"smtpd\""                                                                                                                                             },
     {"unlimited",               "",                                           "smtp inet n - n - 0 smtpd\n",      "smtp",           25,   0,   false, "stress"            },
@@ -124,6 +124,39 @@ static void test_without_postconf(void)
        "no such directory: %s", error.text);
 }
 
+/* Whose processes the slots are, whatever the number of them is. */
+static void test_describe(void)
+{
+    char name[] = "smtp", nowhere[] = "/nonexistent";
+    struct service_settings settings = {
+        .name = name, .port = 2525, .slot_limit = 17, .postfix_config_directory = directory};
+    struct slot_limit limit;
+    struct error error = {""};
+    configure("queue_directory = /var/spool/mine\n", addresses);
+    ok(slot_limit_describe(&settings, &limit, &error) && limit.processes == 17,
+       "the configured limit counts");
+    is_string(limit.queue_directory, "/var/spool/mine", "queue directory");
+    ok(limit.service_count == 2 && strcmp(limit.services[0].type, "inet") == 0, "services");
+    is_string(limit.services[1].name, "[::1]:2525", "by name");
+    ok(slot_limit_resolve(&settings, &limit, &error) && limit.service_count == 0,
+       "not asked for where a number is given");
+
+    settings.port = 25;
+    configure("", postscreen);
+    ok(slot_limit_describe(&settings, &limit, &error) && limit.is_behind_postscreen &&
+           limit.service_count == 1,
+       "behind postscreen");
+    is_string(limit.services[0].name, "smtpd", "the service behind it");
+    is_string(limit.services[0].type, "pass", "its type");
+
+    settings.postfix_config_directory = nowhere;
+    ok(slot_limit_describe(&settings, &limit, &error) && limit.processes == 17 &&
+           limit.service_count == 0 && !limit.warning.text[0],
+       "no such directory: the number counts all the same");
+    settings.slot_limit = SLOT_LIMIT_AUTO;
+    ok(!slot_limit_describe(&settings, &limit, &error), "without a number: %s", error.text);
+}
+
 static void test_subprocess(void)
 {
     const char *const sleeper[] = {"/bin/sleep", "20", NULL};
@@ -161,6 +194,7 @@ int main(void)
     }
     test_table();
     test_without_postconf();
+    test_describe();
     test_subprocess();
     for (int i = 0; i < 2; i++) {
         char path[128];

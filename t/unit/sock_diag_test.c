@@ -2,6 +2,8 @@
 
 #include "host/sock_diag.h"
 
+#include "host/clock.h"
+#include "host/inode_set.h"
 #include "host/proc_tcp.h"
 #include "t/unit/tap.h"
 
@@ -109,7 +111,7 @@ static struct port_usage wait_proc(uint16_t port, int busy, int waiting)
     struct port_usage usage = {.busy = 0};
     struct error error = {""};
     for (int waited_ms = 0; waited_ms < DEADLINE_MS; waited_ms += 5) {
-        if (proc_tcp_read(port, false, &usage, &error) && usage.busy == busy &&
+        if (proc_tcp_read(port, false, NULL, &usage, &error) && usage.busy == busy &&
             usage.waiting == waiting)
             break;
         poll(NULL, 0, 5);
@@ -151,7 +153,7 @@ static void test_counts(const char *listen_host, const char *client_host, const 
     is_number(usage.waiting, 5, "who waits");
     is_number(usage.busy, 0, "not who is busy");
     is_number(usage.backlog_limit, BACKLOG, "the backlog limit");
-    ok(proc_tcp_read(port, true, &usage, &error) && usage.waiting == 5 && usage.busy == 0,
+    ok(proc_tcp_read(port, true, NULL, &usage, &error) && usage.waiting == 5 && usage.busy == 0,
        "%s: listeners alone in /proc/net/tcp", what);
 
     close(peers.server[0]); /* a slot is free again, the client does not know yet */
@@ -188,6 +190,103 @@ static void test_two_listeners(void)
     close_peers(&peers);
     close(first);
     close(second);
+    sock_diag_close(diag);
+}
+
+/* Time goes on by itself: who waits, waits longer and longer. */
+static void test_wait(void)
+{
+    struct peers peers = {.count = 0};
+    struct port_usage usage;
+    struct error error = {""};
+    uint16_t port = 0;
+    int listener = start_listener(IPV4_HOST, &port);
+    struct sock_diag *diag = sock_diag_open(port);
+
+    ok(sock_diag_read_wait(diag, &usage, &error) && usage.longest_wait_ms == 0, "nobody waits");
+    add_clients(&peers, IPV4_HOST, port, listener, 2, true);
+    poll(NULL, 0, 30);
+    int64_t start_ms = clock_monotonic_ms();
+    add_clients(&peers, IPV4_HOST, port, listener, 2, false);
+    if (send(peers.client[3], "EHLO early\r\n", 12, MSG_NOSIGNAL) != 12)
+        perror("send");
+    wait_usage(diag, 2, 2);
+    for (int i = 0; i < 100; i++) {
+        sock_diag_read_wait(diag, &usage, &error);
+        if (usage.longest_wait_ms >= 60)
+            break;
+        poll(NULL, 0, 10);
+    }
+    int64_t waited_ms = clock_monotonic_ms() - start_ms;
+    ok(usage.busy == 2 && usage.waiting == 2, "the counts are the same");
+    ok(usage.longest_wait_ms >= 60 && usage.longest_wait_ms <= waited_ms + 10,
+       "the longest wait is %d of %d ms", (int)usage.longest_wait_ms, (int)waited_ms);
+    ok(sock_diag_read(diag, &usage, &error) && usage.longest_wait_ms < 0,
+       "not known where it was not asked for");
+    close_peers(&peers);
+    close(listener);
+    sock_diag_close(diag);
+}
+
+/* More clients than the queue takes: the kernel drops what comes then. */
+static void test_drops(void)
+{
+    struct peers peers = {.count = 0};
+    struct port_usage usage;
+    struct error error = {""};
+    union any_address address;
+    uint16_t port = 0;
+    int listener = start_listener(IPV4_HOST, &port);
+    struct sock_diag *diag = sock_diag_open(port);
+
+    listen(listener, 1);
+    ok(sock_diag_read_listeners(diag, &usage, &error) && usage.drops == 0, "no drops yet");
+    socklen_t length = make_address(&address, IPV4_HOST, port);
+    for (int i = 0; i < 8; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (connect(fd, &address.any, length) < 0)
+            poll(NULL, 0, 1);
+        peers.client[peers.count] = fd;
+        peers.server[peers.count++] = -1;
+    }
+    for (int i = 0; i < 100 && usage.drops == 0; i++) {
+        sock_diag_read_listeners(diag, &usage, &error);
+        poll(NULL, 0, 10);
+    }
+    ok(usage.drops > 0, "%d drops", (int)usage.drops);
+    ok(usage.waiting >= usage.backlog_limit, "the queue is full: %d of %d", usage.waiting,
+       usage.backlog_limit);
+    close_peers(&peers);
+    close(listener);
+    sock_diag_close(diag);
+}
+
+/* Connections of a process that do not count. */
+static void test_exclude(void)
+{
+    struct peers peers = {.count = 0};
+    struct inode_set set = {.count = 0};
+    struct port_usage usage;
+    struct error error = {""};
+    uint16_t port = 0;
+    int listener = start_listener(IPV4_HOST, &port);
+    struct sock_diag *diag = sock_diag_open(port);
+
+    add_clients(&peers, IPV4_HOST, port, listener, 3, true);
+    ok(inode_set_add_process(&set, getpid(), &error), "our own sockets: %s", error.text);
+    ok(set.count >= 7, "%zu of them", set.count);
+    ok(!inode_set_contains(&set, 0), "a socket without inode is nobody's");
+    add_clients(&peers, IPV4_HOST, port, listener, 2, true);
+    wait_usage(diag, 5, 0);
+    sock_diag_exclude(diag, &set);
+    ok(sock_diag_read(diag, &usage, &error) && usage.busy == 2, "those known before are not");
+    ok(proc_tcp_read(port, false, &set, &usage, &error) && usage.busy == 2, "in /proc neither");
+    inode_set_clear(&set);
+    ok(sock_diag_read(diag, &usage, &error) && usage.busy == 5, "an empty set excludes none");
+    ok(!inode_set_add_process(&set, 1 << 30, &error), "no such process: %s", error.text);
+    inode_set_release(&set);
+    close_peers(&peers);
+    close(listener);
     sock_diag_close(diag);
 }
 
@@ -232,7 +331,8 @@ static void test_proc_lines(void)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct port_usage usage = {.busy = 0};
         bool is_listener;
-        ok(proc_tcp_add_line(table[i].line, 25, &usage, &is_listener) == table[i].is_line &&
+        ok(proc_tcp_add_line(table[i].line, 25, NULL, &usage, &is_listener) ==
+                   table[i].is_line &&
                usage.listeners == table[i].usage.listeners &&
                usage.waiting == table[i].usage.waiting && usage.busy == table[i].usage.busy,
            "line %zu: %d listening, %d waiting, %d busy", i, usage.listeners, usage.waiting,
@@ -246,6 +346,9 @@ int main(void)
     test_counts("::1", "::1", "IPv6");
     test_counts(IPV6_ALL, IPV4_HOST, "IPv4 client of an IPv6 socket");
     test_two_listeners();
+    test_wait();
+    test_drops();
+    test_exclude();
     test_proc_lines();
     return done_testing();
 }

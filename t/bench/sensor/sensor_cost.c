@@ -102,7 +102,7 @@ static void run_proc(struct bench *bench)
     struct port_usage usage;
     struct error error;
     /* While other connections come and go it may miss some. */
-    if (!proc_tcp_read(ntohs(bench->address.sin_port), false, &usage, &error))
+    if (!proc_tcp_read(ntohs(bench->address.sin_port), false, NULL, &usage, &error))
         fail("proc");
 }
 
@@ -123,7 +123,7 @@ static void run_proc_listeners(struct bench *bench)
 {
     struct port_usage usage;
     struct error error;
-    if (!proc_tcp_read(ntohs(bench->address.sin_port), true, &usage, &error) ||
+    if (!proc_tcp_read(ntohs(bench->address.sin_port), true, NULL, &usage, &error) ||
         usage.waiting != WAITING)
         fail("proc listeners");
 }
