@@ -14,6 +14,7 @@ host_libhost_a_SOURCES = \
 	host/port_sensor.c host/port_sensor.h \
 	host/pressure_source.c host/pressure_source.h \
 	host/privileges.c host/privileges.h \
+	host/program.c host/program.h \
 	host/proc_tcp.c host/proc_tcp.h \
 	host/slot_limit.c host/slot_limit.h \
 	host/smtpd_processes.c host/smtpd_processes.h \

@@ -1,9 +1,9 @@
 #include "milter/housekeeping.h"
 
 #include "common/endpoint.h"
-#include "common/error_list.h"
 #include "host/clock.h"
 #include "host/log.h"
+#include "host/program.h"
 #include "milter/admission.h"
 #include "milter/history.h"
 #include "milter/host_record.h"
@@ -26,18 +26,6 @@
 #define FLUSH_MS     1000 /* at the end; a service manager waits much longer */
 #define LAST_LEASE_S 1    /* others may take over at once */
 #define PROGRAM      "postvalve-milter"
-
-struct config *housekeeping_load_config(const char *file)
-{
-    struct error_list errors;
-    error_list_init(&errors);
-    struct config *config = config_load(file, &errors);
-    for (size_t i = 0; i < errors.count; i++)
-        log_error("%s", errors.errors[i].text);
-    if (errors.omitted > 0)
-        log_error("and %zu more problems", errors.omitted);
-    return config;
-}
 
 /* Settings that are taken at the start only. */
 static void warn_of_fixed_settings(const struct config *old, const struct config *new)
@@ -70,7 +58,7 @@ static void warn_of_fixed_settings(const struct config *old, const struct config
 
 static void reload(struct milter *milter)
 {
-    struct config *config = housekeeping_load_config(milter->config_file);
+    struct config *config = program_load_config(milter->config_file);
     if (!config) {
         log_error("%s: not taken, the old configuration stays in force", milter->config_file);
         return;

@@ -10,9 +10,6 @@
 
 #include <stdbool.h>
 
-/* Logs every problem of a file that does not load: NULL. Main thread and housekeeping. */
-struct config *housekeeping_load_config(const char *file);
-
 bool housekeeping_start(struct milter *milter, struct error *error);
 
 /* Ends the program: no new sessions, the running ones are written down, exit. Sessions that are

@@ -1,9 +1,9 @@
 /* postvalve-milter: at the door of Postfix. */
 #include "common/config.h"
-#include "config.h"
 #include "host/clock.h"
 #include "host/log.h"
 #include "host/privileges.h"
+#include "host/program.h"
 #include "milter/callbacks.h"
 #include "milter/history.h"
 #include "milter/housekeeping.h"
@@ -12,15 +12,18 @@
 #include "milter/listener.h"
 #include "milter/live_config.h"
 #include "milter/milter.h"
-#include "milter/options.h"
 #include "milter/session_table.h"
 #include "milter/signals.h"
 #include "milter/slots.h"
 
-#include <stdio.h>
 #include <sysexits.h>
 
-#define PROGRAM "postvalve-milter"
+static const struct program program = {
+    .name = "postvalve-milter",
+    .purpose =
+        "The milter of Postvalve: decides at the door of Postfix and sees how sessions end.",
+    .signals = "Runs in the foreground. SIGHUP reads the configuration again, SIGTERM ends.",
+};
 
 static int fail(struct config *config, const struct error *error, int status)
 {
@@ -35,7 +38,7 @@ static int serve(const char *config_file, struct config *config)
     static struct milter milter;
     struct error error;
 
-    log_open(PROGRAM, config->log_target, config->is_log_verbose);
+    log_open(program.name, config->log_target, config->is_log_verbose);
     signals_block();
     size_t sessions_max = limits_set();
     if (!callbacks_register(&milter))
@@ -65,35 +68,12 @@ static int serve(const char *config_file, struct config *config)
     housekeeping_end(&milter, EX_SOFTWARE);
 }
 
-static int print_config(const char *file, struct config *config, bool is_printed)
-{
-    if (is_printed)
-        config_print(config, stdout);
-    else
-        printf("%s: ok\n", file);
-    config_free(config);
-    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
-}
-
 int main(int argc, char **argv)
 {
-    struct options options;
-    if (!options_parse(argc, argv, &options))
-        return EX_USAGE;
-    if (options.action == OPTIONS_HELP) {
-        options_print_help();
-        return EX_OK;
-    }
-    if (options.action == OPTIONS_VERSION) {
-        puts(PROGRAM " " PACKAGE_VERSION);
-        return EX_OK;
-    }
-
-    log_open(PROGRAM, LOG_TARGET_STDERR, false);
-    struct config *config = housekeeping_load_config(options.config_file);
-    if (!config)
-        return EX_CONFIG;
-    if (options.action == OPTIONS_SERVE)
-        return serve(options.config_file, config);
-    return print_config(options.config_file, config, options.action == OPTIONS_PRINT_CONFIG);
+    struct program_options options;
+    if (program_begin(&program, argc, argv, &options) == PROGRAM_DONE)
+        return options.exit_status;
+    log_open(program.name, LOG_TARGET_STDERR, false);
+    struct config *config = program_load_config(options.config_file);
+    return config ? serve(options.config_file, config) : EX_CONFIG;
 }

@@ -9,7 +9,6 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/level_watch.c policyd/level_watch.h \
 	policyd/listener.c policyd/listener.h \
 	policyd/main.c \
-	policyd/options.c policyd/options.h \
 	policyd/peer.c policyd/peer.h \
 	policyd/redis_async.c policyd/redis_async.h \
 	policyd/redis_request.c policyd/redis_request.h \

@@ -4,6 +4,7 @@
 #include "common/error_list.h"
 #include "host/log.h"
 #include "host/privileges.h"
+#include "host/program.h"
 #include "policyd/connection_set.h"
 #include "policyd/counters.h"
 #include "policyd/gather.h"
@@ -37,14 +38,6 @@ struct server {
     struct event *signals[3];
     struct event *drain_timer;
 };
-
-static void log_errors(const struct error_list *errors)
-{
-    for (size_t i = 0; i < errors->count; i++)
-        log_error("%s", errors->errors[i].text);
-    if (errors->omitted > 0)
-        log_error("and %zu more problems", errors->omitted);
-}
 
 static struct connection_limits get_limits(const struct config *config)
 {
@@ -116,7 +109,7 @@ static void on_reload_signal(int signal_number, short events, void *context)
     error_list_init(&errors);
     struct config *config = config_load(server->config_file, &errors);
     if (!config || !listener_set_apply(&server->listeners, &config->policyd, &errors)) {
-        log_errors(&errors);
+        program_log_errors(&errors);
         log_error("policyd: %s not taken over: the configuration stays as it was",
                   server->config_file);
         config_free(config);
@@ -183,7 +176,7 @@ static int acquire(struct server *server)
         return EX_CONFIG;
     }
     if (!listener_set_apply(&server->listeners, &server->config->policyd, &errors)) {
-        log_errors(&errors);
+        program_log_errors(&errors);
         return EX_UNAVAILABLE;
     }
     if (!privileges_drop(server->config->user, server->config->group, &error)) {
