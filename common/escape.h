@@ -12,5 +12,8 @@
  * every other byte as \xHH; empty text as "-". Cut at the last whole escape that fits, with
  * "..." as the end. Terminated; returns the length. out_size >= 8. */
 size_t escape_text(struct slice text, char *out, size_t out_size);
+/* The same for text at the end of a line, where a reader needs no marks: spaces, '"' and '='
+ * stay as they are, and empty text is empty. */
+size_t escape_words(struct slice text, char *out, size_t out_size);
 
 #endif

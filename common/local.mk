@@ -10,6 +10,7 @@ common_libcommon_a_SOURCES = \
 	common/cluster.c common/cluster.h \
 	common/config.c common/config_file.c common/config.h \
 	common/decide.c common/decide.h \
+	common/duration.c common/duration.h \
 	common/endpoint.c common/endpoint.h \
 	common/error.c common/error.h \
 	common/error_list.c common/error_list.h \

@@ -12,6 +12,7 @@ UNIT_TESTS = \
 	t/unit/client_record_test \
 	t/unit/config_file_test \
 	t/unit/decide_test \
+	t/unit/duration_test \
 	t/unit/endpoint_test \
 	t/unit/escape_test \
 	t/unit/host_state_test \

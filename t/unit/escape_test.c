@@ -30,5 +30,8 @@ int main(void)
     char out[64];
     escape_text((struct slice){"a\0b", 3}, out, sizeof(out));
     is_string(out, "a\\x00b", "a NUL does not end the text");
+    escape_words(SLICE_LITERAL("a \"b\" = \\c\n\x7f"), out, sizeof(out));
+    is_string(out, "a \"b\" = \\x5cc\\x0a\\x7f", "words");
+    is_number(escape_words(SLICE_LITERAL(""), out, sizeof(out)), 0, "no words");
     return done_testing();
 }
