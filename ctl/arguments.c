@@ -3,43 +3,58 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --config FILE, --config=FILE, -c FILE; the file, or NULL where it is another argument. */
-static const char *config_argument(const struct arguments *arguments, int *index)
+/* What follows the name of an option: "--name=VALUE" or the next argument. False: it is not
+ * this option, or its value is missing. */
+static bool take_value(const struct arguments *arguments, const char *name, int *index,
+                       const char **value_r)
 {
-    const char *value = arguments->values[*index];
-    if (strncmp(value, "--config=", 9) == 0)
-        return value + 9;
-    bool is_config = strcmp(value, "--config") == 0 || strcmp(value, "-c") == 0;
-    return is_config && *index + 1 < arguments->count ? arguments->values[++*index] : NULL;
+    const char *text = arguments->values[*index];
+    size_t length = strlen(name);
+    if (strncmp(text, name, length) != 0)
+        return false;
+    if (text[length] == '=') {
+        *value_r = text + length + 1;
+        return true;
+    }
+    if (text[length] != '\0' || *index + 1 >= arguments->count)
+        return false;
+    *value_r = arguments->values[++*index];
+    return true;
 }
 
-static bool take_flag(const struct argument_flag *flags, const char *value)
+static bool take_config(struct arguments *arguments, int *index)
 {
-    for (; flags->name; flags++) {
-        if (strcmp(flags->name, value) == 0) {
-            *flags->is_given = true;
+    const char *text = arguments->values[*index];
+    return take_value(arguments, "--config", index, &arguments->config_file) ||
+           (strcmp(text, "-c") == 0 &&
+            take_value(arguments, "-c", index, &arguments->config_file));
+}
+
+static bool take_option(const struct arguments *arguments, const struct argument_option *option,
+                        int *index)
+{
+    for (; option->name; option++) {
+        if (option->value && take_value(arguments, option->name, index, option->value))
             return true;
-        }
+        if (option->is_given && strcmp(option->name, arguments->values[*index]) == 0)
+            return *option->is_given = true;
     }
     return false;
 }
 
-bool arguments_parse(struct arguments *arguments, const struct argument_flag *flags,
+bool arguments_parse(struct arguments *arguments, const struct argument_option *options,
                      bool stops_at_operand)
 {
     int left = 0;
     bool is_past_options = false;
     for (int i = 0; i < arguments->count; i++) {
         char *value = arguments->values[i];
-        const char *config_file;
         if (is_past_options || value[0] != '-' || value[1] == '\0') {
             is_past_options = is_past_options || stops_at_operand;
             arguments->values[left++] = value;
         } else if (strcmp(value, "--") == 0) {
             is_past_options = true;
-        } else if ((config_file = config_argument(arguments, &i)) != NULL) {
-            arguments->config_file = config_file;
-        } else if (!take_flag(flags, value)) {
+        } else if (!take_config(arguments, &i) && !take_option(arguments, options, &i)) {
             fprintf(stderr, "%s: '%s' is not an option here, or its value is missing\n",
                     ARGUMENTS_PROGRAM, value);
             return false;

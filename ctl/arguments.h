@@ -1,5 +1,5 @@
 /*
- * arguments - the command line of postvalvectl: flags and --config, before or after the
+ * arguments - the command line of postvalvectl: options and --config, before or after the
  * command.
  */
 #ifndef POSTVALVE_CTL_ARGUMENTS_H
@@ -15,15 +15,17 @@ struct arguments {
     char **values;
 };
 
-struct argument_flag {
+/* An option with a value or a flag: one of the two is not NULL. */
+struct argument_option {
     const char *name; /* "--json"; NULL ends a table */
     bool *is_given;
+    const char **value;
 };
 
-/* Takes flags and --config FILE out; what is left are operands, in order. With
- * stops_at_operand the first operand and all after it are left alone. "--" ends the options.
- * False: not understood, which was said on standard error. */
-bool arguments_parse(struct arguments *arguments, const struct argument_flag *flags,
+/* Takes options ("--for 10m", "--for=10m") and --config FILE out; what is left are operands, in
+ * order. With stops_at_operand the first operand and all after it are left alone. "--" ends the
+ * options. False: not understood, which was said on standard error. */
+bool arguments_parse(struct arguments *arguments, const struct argument_option *options,
                      bool stops_at_operand);
 
 #endif

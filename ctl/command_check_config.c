@@ -8,11 +8,11 @@
 int command_check_config(struct arguments *arguments)
 {
     bool is_printed = false;
-    const struct argument_flag flags[] = {
-        {"--print-config", &is_printed},
-        {NULL,             NULL       }
+    const struct argument_option options[] = {
+        {"--print-config", &is_printed, NULL},
+        {NULL,             NULL,        NULL}
     };
-    if (!arguments_parse(arguments, flags, false) || arguments->count > 1)
+    if (!arguments_parse(arguments, options, false) || arguments->count > 1)
         return command_usage_error("check-config");
     const char *file = arguments->count == 1 ? arguments->values[0] : arguments->config_file;
     struct config *config = command_load_config(file);

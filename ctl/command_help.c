@@ -15,10 +15,10 @@ static void print_all(void)
 
 int command_help(struct arguments *arguments)
 {
-    const struct argument_flag flags[] = {
-        {NULL, NULL}
+    const struct argument_option options[] = {
+        {NULL, NULL, NULL}
     };
-    if (!arguments_parse(arguments, flags, false) || arguments->count > 1)
+    if (!arguments_parse(arguments, options, false) || arguments->count > 1)
         return command_usage_error("help");
     if (arguments->count == 0) {
         print_all();

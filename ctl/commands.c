@@ -1,20 +1,29 @@
 #include "ctl/commands.h"
 
 #include "common/config.h"
+#include "common/error.h"
 #include "common/error_list.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#define TARGET_USAGE "[--host HOST|--all]"
+
 const struct command command_table[] = {
-    {"check-config", "[--print-config] [FILE]", "say what is wrong with the configuration",
-     command_check_config                                                                                        },
-    {"status",       "[--json] [PART...]",      "level, pressure, slots, and what is reachable",
-     command_status                                                                                              },
-    {"help",         "[COMMAND]",               "this text",                                     command_help    },
-    {"settings",     "--man",                   NULL,                                            command_settings},
-    {NULL,           NULL,                      NULL,                                            NULL            },
+    {"status",       "[--json] [PART...]",
+     "level, pressure, slots, what is forced, what is reachable",                                                     command_status  },
+    {"force",        "LEVEL [--for TIME] " TARGET_USAGE " [--note TEXT]",
+     "force a level for a time: calm, elevated, stressed, critical",                                                  command_force   },
+    {"auto",         TARGET_USAGE " [--note TEXT]",                       "no forced level any more",                 command_auto    },
+    {"off",          "[--for TIME] " TARGET_USAGE " [--note TEXT]",       "admit every client for a time",
+     command_off                                                                                                                      },
+    {"on",           TARGET_USAGE " [--note TEXT]",                       "no longer off",                            command_on      },
+    {"check-config", "[--print-config] [FILE]",                           "say what is wrong with the configuration",
+     command_check_config                                                                                                             },
+    {"help",         "[COMMAND]",                                         "this text",                                command_help    },
+    {"settings",     "--man",                                             NULL,                                       command_settings},
+    {NULL,           NULL,                                                NULL,                                       NULL            },
 };
 
 const struct command *command_find(const char *name)
@@ -30,6 +39,12 @@ int command_usage_error(const char *name)
     const struct command *command = command_find(name);
     fprintf(stderr, "usage: %s %s %s\n", ARGUMENTS_PROGRAM, command->name, command->usage);
     return EX_USAGE;
+}
+
+int command_failed(const struct error *error)
+{
+    fprintf(stderr, "%s: %s\n", ARGUMENTS_PROGRAM, error->text);
+    return EX_UNAVAILABLE;
 }
 
 struct config *command_load_config(const char *file)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct config;
+struct error;
 
 struct command {
     const char *name;
@@ -25,12 +26,18 @@ extern const struct command command_table[];
 const struct command *command_find(const char *name);
 /* To standard error; returns EX_USAGE. */
 int command_usage_error(const char *name);
+/* The error to standard error; returns EX_UNAVAILABLE. */
+int command_failed(const struct error *error);
 
 /* Reads the configuration; NULL: every problem is on standard error. */
 struct config *command_load_config(const char *file);
 
+int command_auto(struct arguments *arguments);
 int command_check_config(struct arguments *arguments);
+int command_force(struct arguments *arguments);
 int command_help(struct arguments *arguments);
+int command_off(struct arguments *arguments);
+int command_on(struct arguments *arguments);
 int command_settings(struct arguments *arguments);
 int command_status(struct arguments *arguments);
 

@@ -4,12 +4,16 @@ ctl_postvalvectl_SOURCES = \
 	ctl/arguments.c ctl/arguments.h \
 	ctl/command_check_config.c \
 	ctl/command_help.c \
+	ctl/command_override.c \
 	ctl/command_settings.c \
 	ctl/command_status.c \
 	ctl/commands.c ctl/commands.h \
 	ctl/main.c \
+	ctl/override_view.c ctl/override_view.h \
+	ctl/redis_session.c ctl/redis_session.h \
 	ctl/status.c ctl/status.h \
 	ctl/status_json.c \
-	ctl/status_text.c
+	ctl/status_text.c \
+	ctl/target.c ctl/target.h
 ctl_postvalvectl_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
 	$(HIREDIS_LIBS) $(JANSSON_LIBS) -lpthread

@@ -38,15 +38,15 @@ static int flush(int status)
 int main(int argc, char **argv)
 {
     bool is_version = false, is_help = false;
-    const struct argument_flag flags[] = {
-        {"--version", &is_version},
-        {"--help",    &is_help   },
-        {NULL,        NULL       }
+    const struct argument_option options[] = {
+        {"--version", &is_version, NULL},
+        {"--help",    &is_help,    NULL},
+        {NULL,        NULL,        NULL}
     };
     struct arguments arguments = {CONFIG_FILE_DEFAULT, argc > 0 ? argc - 1 : 0,
                                   argc > 0 ? argv + 1 : argv};
 
-    if (!arguments_parse(&arguments, flags, true))
+    if (!arguments_parse(&arguments, options, true))
         return EX_USAGE;
     if (is_version) {
         puts(ARGUMENTS_PROGRAM " " PACKAGE_VERSION);

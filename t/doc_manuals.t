@@ -48,6 +48,14 @@ subtest 'every option is in the manual' => sub {
     }
 };
 
+subtest 'every command of postvalvectl is in its manual' => sub {
+    my (undef, $help) = run_command([ program('ctl'), 'help' ]);
+    my @commands = $help =~ /^  (\S+)/mg;
+    cmp_ok scalar @commands, '>', 5, 'there are commands';
+    my $source_text = slurp($page{ctl}) =~ s/\\-/-/gr;
+    like $source_text, qr/^\.SS "?\Q$_\E\b/m, $_ for @commands;
+};
+
 subtest 'every setting is in the manual, with its default' => sub {
     my (undef, $printed) = run_command(
         [ program('ctl'), 'check-config', '--print-config', spew(temp_dir() . '/empty', '{}') ]);
