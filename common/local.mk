@@ -10,6 +10,7 @@ common_libcommon_a_SOURCES = \
 	common/cluster.c common/cluster.h \
 	common/config.c common/config_file.c common/config.h \
 	common/decide.c common/decide.h \
+	common/dnsbl_name.c common/dnsbl_name.h \
 	common/duration.c common/duration.h \
 	common/endpoint.c common/endpoint.h \
 	common/error.c common/error.h \
@@ -29,6 +30,12 @@ common_libcommon_a_SOURCES = \
 	common/override.c common/override.h \
 	common/policy_reply.c common/policy_reply.h \
 	common/policy_request.c common/policy_request.h \
+	common/rbl_answer.c common/rbl_answer.h \
+	common/rbl_check.c common/rbl_check.h \
+	common/rbl_evaluate.c common/rbl_evaluate.h \
+	common/rbl_filter.c common/rbl_filter.h \
+	common/rbl_plan.c common/rbl_plan.h \
+	common/rbl_session.c common/rbl_session.h \
 	common/redis_command.c common/redis_command.h \
 	common/redis_health.c common/redis_health.h \
 	common/redis_keys.c common/redis_keys.h \

@@ -4,6 +4,7 @@ LDADD = common/libcommon.a $(JANSSON_LIBS)
 UNIT_TESTS = \
 	t/fuzz/config_fuzz \
 	t/fuzz/policy_request_fuzz \
+	t/fuzz/rbl_filter_fuzz \
 	t/unit/address_test \
 	t/unit/breaker_test \
 	t/unit/buffer_test \
@@ -12,6 +13,7 @@ UNIT_TESTS = \
 	t/unit/client_record_test \
 	t/unit/config_file_test \
 	t/unit/decide_test \
+	t/unit/dnsbl_name_test \
 	t/unit/duration_test \
 	t/unit/endpoint_test \
 	t/unit/escape_test \
@@ -35,6 +37,12 @@ UNIT_TESTS = \
 	t/unit/policyd_connection_test \
 	t/unit/pressure_source_test \
 	t/unit/privileges_test \
+	t/unit/rbl_answer_test \
+	t/unit/rbl_check_test \
+	t/unit/rbl_evaluate_test \
+	t/unit/rbl_filter_test \
+	t/unit/rbl_plan_test \
+	t/unit/rbl_session_test \
 	t/unit/redis_health_test \
 	t/unit/redis_keys_test \
 	t/unit/sensor_test \
@@ -85,6 +93,7 @@ t_unit_milter_session_test_SOURCES = t/unit/milter_session_test.c milter/session
 # Fuzzers, with the driver that replays their corpus.
 t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_rbl_filter_fuzz_SOURCES = t/fuzz/rbl_filter_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 EXTRA_DIST += $(wildcard $(srcdir)/t/fuzz/*_corpus/*)
 
 include $(srcdir)/t/bench/local.mk
