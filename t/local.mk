@@ -3,8 +3,10 @@ LDADD = common/libcommon.a $(JANSSON_LIBS)
 
 UNIT_TESTS = \
 	t/fuzz/config_fuzz \
+	t/fuzz/macro_fuzz \
 	t/fuzz/policy_request_fuzz \
 	t/fuzz/rbl_filter_fuzz \
+	t/fuzz/rbl_reply_map_fuzz \
 	t/unit/address_test \
 	t/unit/breaker_test \
 	t/unit/buffer_test \
@@ -42,7 +44,10 @@ UNIT_TESTS = \
 	t/unit/rbl_evaluate_test \
 	t/unit/rbl_filter_test \
 	t/unit/rbl_plan_test \
+	t/unit/rbl_reply_map_test \
+	t/unit/rbl_reply_test \
 	t/unit/rbl_session_test \
+	t/unit/rbl_template_test \
 	t/unit/redis_health_test \
 	t/unit/redis_keys_test \
 	t/unit/sensor_test \
@@ -51,7 +56,8 @@ UNIT_TESTS = \
 	t/unit/slot_limit_test \
 	t/unit/smtpd_processes_test \
 	t/unit/sock_diag_test \
-	t/unit/stress_test
+	t/unit/stress_test \
+	t/unit/utf8_test
 check_PROGRAMS += $(UNIT_TESTS)
 
 # The machine layer, on the machine.
@@ -94,6 +100,8 @@ t_unit_milter_session_test_SOURCES = t/unit/milter_session_test.c milter/session
 t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_filter_fuzz_SOURCES = t/fuzz/rbl_filter_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_macro_fuzz_SOURCES = t/fuzz/macro_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_rbl_reply_map_fuzz_SOURCES = t/fuzz/rbl_reply_map_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 EXTRA_DIST += $(wildcard $(srcdir)/t/fuzz/*_corpus/*)
 
 include $(srcdir)/t/bench/local.mk
