@@ -34,11 +34,13 @@ common_libcommon_a_SOURCES = \
 	common/rbl_check.c common/rbl_check.h \
 	common/rbl_evaluate.c common/rbl_evaluate.h \
 	common/rbl_filter.c common/rbl_filter.h \
+	common/rbl_health.c common/rbl_health.h \
 	common/rbl_plan.c common/rbl_plan.h \
 	common/rbl_reply.c common/rbl_reply.h \
 	common/rbl_reply_map.c common/rbl_reply_map.h \
 	common/rbl_session.c common/rbl_session.h \
 	common/rbl_template.c common/rbl_template.h \
+	common/rbl_value.c common/rbl_value.h \
 	common/redis_command.c common/redis_command.h \
 	common/redis_health.c common/redis_health.h \
 	common/redis_keys.c common/redis_keys.h \

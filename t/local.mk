@@ -43,11 +43,13 @@ UNIT_TESTS = \
 	t/unit/rbl_check_test \
 	t/unit/rbl_evaluate_test \
 	t/unit/rbl_filter_test \
+	t/unit/rbl_health_test \
 	t/unit/rbl_plan_test \
 	t/unit/rbl_reply_map_test \
 	t/unit/rbl_reply_test \
 	t/unit/rbl_session_test \
 	t/unit/rbl_template_test \
+	t/unit/rbl_value_test \
 	t/unit/redis_health_test \
 	t/unit/redis_keys_test \
 	t/unit/sensor_test \
