@@ -26,6 +26,7 @@ common_libcommon_a_SOURCES = \
 	common/macro_compile.c common/macro_node.h \
 	common/macro_start.c common/macro_start.h \
 	common/memory.c common/memory.h \
+	common/netstring.c common/netstring.h \
 	common/number.c common/number.h \
 	common/override.c common/override.h \
 	common/policy_reply.c common/policy_reply.h \
@@ -51,6 +52,7 @@ common_libcommon_a_SOURCES = \
 	common/settings.c common/settings.h common/settings_man.c common/settings_table.c \
 	common/siphash.c common/siphash.h \
 	common/slice.h \
+	common/socketmap_request.c common/socketmap_request.h \
 	common/stress.c common/stress.h \
 	common/utf8.c common/utf8.h \
 	common/verdict_log.c common/verdict_log.h

@@ -7,6 +7,7 @@ UNIT_TESTS = \
 	t/fuzz/policy_request_fuzz \
 	t/fuzz/rbl_filter_fuzz \
 	t/fuzz/rbl_reply_map_fuzz \
+	t/fuzz/socketmap_request_fuzz \
 	t/unit/address_test \
 	t/unit/breaker_test \
 	t/unit/buffer_test \
@@ -33,6 +34,7 @@ UNIT_TESTS = \
 	t/unit/milter_reply_test \
 	t/unit/milter_session_table_test \
 	t/unit/milter_session_test \
+	t/unit/netstring_test \
 	t/unit/override_test \
 	t/unit/policy_reply_test \
 	t/unit/policy_request_test \
@@ -58,6 +60,7 @@ UNIT_TESTS = \
 	t/unit/slot_limit_test \
 	t/unit/smtpd_processes_test \
 	t/unit/sock_diag_test \
+	t/unit/socketmap_request_test \
 	t/unit/stress_test \
 	t/unit/utf8_test
 check_PROGRAMS += $(UNIT_TESTS)
@@ -104,6 +107,7 @@ t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.
 t_fuzz_rbl_filter_fuzz_SOURCES = t/fuzz/rbl_filter_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_macro_fuzz_SOURCES = t/fuzz/macro_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_reply_map_fuzz_SOURCES = t/fuzz/rbl_reply_map_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_socketmap_request_fuzz_SOURCES = t/fuzz/socketmap_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 EXTRA_DIST += $(wildcard $(srcdir)/t/fuzz/*_corpus/*)
 
 include $(srcdir)/t/bench/local.mk
