@@ -3,6 +3,7 @@
 #include "common/endpoint.h"
 #include "common/json_duplicates.h"
 #include "common/memory.h"
+#include "common/rbl_settings.h"
 #include "common/settings.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ void config_free(struct config *config)
 {
     if (!config)
         return;
+    rbl_settings_release(&config->rbl);
     for (size_t i = 0; i < settings_count; i++)
         setting_release(&settings_table[i], config);
     free(config);
@@ -91,6 +93,22 @@ static void check_listeners(const struct config *config,
                            problems->file, config->milter.listen.text);
 }
 
+static void check_socketmap(const struct config *config,
+                            const struct setting_problems *problems)
+{
+    for (size_t i = 0; i < config->socketmap.listen.count; i++) {
+        const struct endpoint *endpoint = &config->socketmap.listen.items[i];
+        bool is_used = endpoint_equals(endpoint, &config->milter.listen);
+        for (size_t j = 0; j < config->policyd.listen.count; j++)
+            is_used = is_used || endpoint_equals(endpoint, &config->policyd.listen.items[j]);
+        if (is_used)
+            error_list_add(problems->errors,
+                           "%s: socketmap.listen[%zu]: \"%s\" is used by another protocol, "
+                           "allowed: an endpoint of its own",
+                           problems->file, i, endpoint->text);
+    }
+}
+
 /* What no single row of the table can say. */
 static void derive_and_check(struct config *config, const struct setting_problems *problems)
 {
@@ -99,31 +117,40 @@ static void derive_and_check(struct config *config, const struct setting_problem
     check_level_order(config, problems);
     check_ceilings(config, problems);
     check_listeners(config, problems);
+    check_socketmap(config, problems);
+    rbl_settings_compile(&config->rbl, problems);
 }
 
-struct config *config_load_text(const char *name, const char *text, size_t length,
-                                struct error_list *errors)
+struct config *config_load_with(const char *name, struct slice text,
+                                config_read_files *read_files, struct error_list *errors)
 {
     struct setting_problems problems = {name, errors};
-    struct slice whole = {text, length};
     size_t errors_before = errors->count + errors->omitted;
 
-    json_t *root = parse_json(name, whole, errors);
+    json_t *root = parse_json(name, text, errors);
     if (!root)
         return NULL;
     struct config *config = memory_allocate(1, sizeof(*config));
     settings_read_defaults(config, &problems);
-    if (!json_duplicates_find(whole, report_duplicate, &problems))
+    if (!json_duplicates_find(text, report_duplicate, &problems))
         error_list_add(errors, "%s: too deep, allowed: %d objects in one another", name,
                        JSON_DEPTH_MAX);
     settings_read(config, root, &problems);
     json_decref(root);
     derive_and_check(config, &problems);
+    if (read_files)
+        read_files(config, &problems);
     if (errors->count + errors->omitted > errors_before) {
         config_free(config);
         return NULL;
     }
     return config;
+}
+
+struct config *config_load_text(const char *name, const char *text, size_t length,
+                                struct error_list *errors)
+{
+    return config_load_with(name, (struct slice){text, length}, NULL, errors);
 }
 
 void config_print(const struct config *config, FILE *stream)

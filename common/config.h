@@ -37,6 +37,11 @@ struct network_list {
     size_t count;
 };
 
+struct string_list {
+    char **items;
+    size_t count;
+};
+
 enum log_target { LOG_TARGET_SYSLOG, LOG_TARGET_STDERR };
 
 struct socket_settings { /* of unix listeners; inet ones ignore it */
@@ -85,6 +90,32 @@ struct memory_settings { /* the in-process store in front of Redis (L1) */
     int64_t fresh_ms;    /* younger than this, Redis is not asked again */
 };
 
+enum rbl_action { RBL_ACTION_REPLY, RBL_ACTION_POSTFIX };
+
+struct rbl_settings {
+    struct string_list checks; /* common/rbl_check.h */
+    int64_t threshold;
+    enum rbl_action action;
+    int64_t code;                       /* Postfix's maps_rbl_reject_code */
+    char *default_reply;                /* Postfix's default_rbl_reply */
+    char *reply_map_files[LEVEL_COUNT]; /* "": that of the next lower level */
+    struct endpoint_list nameservers;   /* none: resolv.conf; inet, numeric */
+    int64_t deadline_ms[LEVEL_COUNT];
+    int64_t ttl_min_s, ttl_max_s, negative_ttl_max_s;
+    int64_t cache_entries;
+    struct string_list test_points;
+    int64_t test_interval_s;
+    /* Made of the above, by common/rbl_settings.h. */
+    struct rbl_plan *plan;                         /* never NULL */
+    struct macro *default_template;                /* never NULL */
+    struct rbl_reply_map *reply_maps[LEVEL_COUNT]; /* NULL: no file */
+};
+
+struct socketmap_settings {
+    struct endpoint_list listen;
+    struct socket_settings socket;
+};
+
 struct config {
     char *user;  /* to run as; "": as started */
     char *group; /* "": the user's */
@@ -103,16 +134,19 @@ struct config {
     struct class_settings client_class;
     struct admission_settings admission;
     struct reply_settings reply;
+    struct rbl_settings rbl;
+    struct socketmap_settings socketmap;
 };
 
 struct error_list; /* common/error_list.h */
 
 #define CONFIG_SIZE_MAX (1024 * 1024) /* bytes of a configuration file */
 
-/* Reads and checks a file, and the password file it names. NULL with every problem in errors:
- * file, key path, what is wrong, what is allowed. config_free(NULL) is fine. */
+/* Reads and checks a file, and the password file and reply maps it names. NULL with every
+ * problem in errors: file, key path, what is wrong, what is allowed. config_free(NULL) is fine.
+ */
 struct config *config_load(const char *file, struct error_list *errors);
-/* The same from memory; name stands for the file in messages, a password file is not read. */
+/* The same from memory; name stands for the file in messages, other files are not read. */
 struct config *config_load_text(const char *name, const char *text, size_t length,
                                 struct error_list *errors);
 /* All defaults. */

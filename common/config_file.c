@@ -1,8 +1,9 @@
 /* The configuration from disk; everything else about it is in config.c and touches no file. */
 #include "common/config.h"
 
-#include "common/error_list.h"
 #include "common/memory.h"
+#include "common/rbl_reply_map.h"
+#include "common/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,34 +48,59 @@ static ssize_t read_file(const char *path, char *out, size_t size, struct error 
     return length;
 }
 
-static bool read_password(const char *file, struct redis_settings *redis,
-                          struct error_list *errors)
+static void read_password(struct redis_settings *redis, const struct setting_problems *problems)
 {
     static const char key[] = "redis.password_file";
     char text[PASSWORD_SIZE];
     struct error error;
     ssize_t size = read_file(redis->password_file, text, sizeof(text), &error);
     if (size < 0) {
-        error_list_add(errors, "%s: %s: %s: %s, allowed: a file that can be read", file, key,
-                       redis->password_file, error.text);
-        return false;
+        error_list_add(problems->errors, "%s: %s: %s: %s, allowed: a file that can be read",
+                       problems->file, key, redis->password_file, error.text);
+        return;
     }
     const char *end = memchr(text, '\n', (size_t)size);
     size_t length = end ? (size_t)(end - text) : (size_t)size;
     if (length > 0 && text[length - 1] == '\r')
         length--;
     if (length == 0 || length == sizeof(text) || memchr(text, '\0', length)) {
-        error_list_add(errors, "%s: %s: %s: first line is %s, allowed: 1 to %d bytes", file,
-                       key, redis->password_file,
+        error_list_add(problems->errors, "%s: %s: %s: first line is %s, allowed: 1 to %d bytes",
+                       problems->file, key, redis->password_file,
                        length == 0 ? "empty" : "too long or has a zero byte",
                        PASSWORD_SIZE - 1);
-        return false;
+        return;
     }
     text[length] = '\0';
     free(redis->password);
     redis->password = memory_copy_string(text);
     explicit_bzero(text, sizeof(text));
-    return true;
+}
+
+static void read_reply_map(struct rbl_settings *rbl, enum level level,
+                           const struct setting_problems *problems)
+{
+    const char *path = rbl->reply_map_files[level];
+    size_t size = RBL_REPLY_MAP_SIZE_MAX + 1;
+    char *text = memory_allocate(size, 1);
+    struct error error;
+    ssize_t length = read_file(path, text, size, &error);
+    if (length < 0)
+        error_list_add(problems->errors,
+                       "%s: rbl.reply_maps.%s: %s: %s, allowed: a file that can be read",
+                       problems->file, level_name(level), path, error.text);
+    else
+        rbl->reply_maps[level] = rbl_reply_map_parse(path, (struct slice){text, (size_t)length},
+                                                     (int)rbl->code, problems->errors);
+    free(text);
+}
+
+static void read_named_files(struct config *config, const struct setting_problems *problems)
+{
+    if (config->redis.password_file[0] != '\0')
+        read_password(&config->redis, problems);
+    for (enum level level = LEVEL_CALM; level < LEVEL_COUNT; level++)
+        if (config->rbl.reply_map_files[level][0] != '\0')
+            read_reply_map(&config->rbl, level, problems);
 }
 
 struct config *config_load(const char *file, struct error_list *errors)
@@ -83,17 +109,12 @@ struct config *config_load(const char *file, struct error_list *errors)
     size_t size = CONFIG_SIZE_MAX + 1; /* one more, to notice a file that is too long */
     char *text = memory_allocate(size, 1);
     ssize_t length = read_file(file, text, size, &error);
-    if (length < 0) {
+    struct config *config = NULL;
+    if (length < 0)
         error_list_add(errors, "%s: %s", file, error.text);
-        free(text);
-        return NULL;
-    }
-    struct config *config = config_load_text(file, text, (size_t)length, errors);
+    else
+        config = config_load_with(file, (struct slice){text, (size_t)length}, read_named_files,
+                                  errors);
     free(text);
-    if (config && config->redis.password_file[0] != '\0' &&
-        !read_password(file, &config->redis, errors)) {
-        config_free(config);
-        return NULL;
-    }
     return config;
 }

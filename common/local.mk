@@ -40,6 +40,7 @@ common_libcommon_a_SOURCES = \
 	common/rbl_reply.c common/rbl_reply.h \
 	common/rbl_reply_map.c common/rbl_reply_map.h \
 	common/rbl_session.c common/rbl_session.h \
+	common/rbl_settings.c common/rbl_settings.h \
 	common/rbl_template.c common/rbl_template.h \
 	common/rbl_value.c common/rbl_value.h \
 	common/redis_command.c common/redis_command.h \

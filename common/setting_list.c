@@ -1,5 +1,5 @@
-/* Kinds of settings: endpoint, lists of endpoints and of networks. A list is taken over whole
- * or not at all, but every wrong item of it is reported. */
+/* Kinds of settings: endpoint, lists of endpoints, of networks and of strings. A list is taken
+ * over whole or not at all, but every wrong item of it is reported. */
 #include "common/setting_type.h"
 
 #include "common/endpoint.h"
@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define STRING_MAX      1023 /* bytes of an item */
+#define STRING_ALLOWED  "a string of 1 to 1023 printable ASCII characters"
 #define NETWORK_ALLOWED "\"192.0.2.0/24\" or \"2001:db8::/32\""
 
 static bool parse_endpoint(const struct setting_reader *reader, const json_t *value,
@@ -183,6 +185,69 @@ static void allow_network_list(const struct setting *setting, char *out, size_t 
              NETWORK_ALLOWED);
 }
 
+static void release_string_list(void *field)
+{
+    struct string_list *list = field;
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct string_list){NULL, 0};
+}
+
+static bool check_string_item(const struct setting_reader *reader, const json_t *value)
+{
+    char shown[SETTING_SHOWN_SIZE];
+    if (!setting_expect(reader, value, json_is_string(value)))
+        return false;
+    const char *text = json_string_value(value);
+    size_t length = json_string_length(value);
+    bool is_printable = true;
+    for (size_t i = 0; i < length; i++)
+        is_printable = is_printable && text[i] >= ' ' && text[i] <= '~';
+    if (length == 0 || length > STRING_MAX)
+        setting_report(reader, "has %zu bytes", length);
+    else if (!is_printable)
+        setting_report(reader, "\"%s\" has other characters",
+                       setting_show_text(reader, value, shown));
+    return length > 0 && length <= STRING_MAX && is_printable;
+}
+
+static void read_string_list(const struct setting_reader *reader, const json_t *value,
+                             void *field)
+{
+    if (!check_list(reader, value))
+        return;
+    size_t size = json_array_size(value);
+    struct string_list list = {memory_allocate(size, sizeof(*list.items)), 0};
+    for (size_t i = 0; i < size; i++) {
+        struct setting_reader item = {reader->setting, reader->problems, i};
+        const json_t *string = json_array_get(value, i);
+        if (check_string_item(&item, string))
+            list.items[list.count++] = memory_copy_string(json_string_value(string));
+    }
+    if (list.count < size) {
+        release_string_list(&list);
+        return;
+    }
+    release_string_list(field);
+    *(struct string_list *)field = list;
+}
+
+static json_t *write_string_list(const struct setting *setting, const void *field)
+{
+    const struct string_list *list = field;
+    json_t *array = json_array();
+    (void)setting;
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_string(list->items[i]));
+    return array;
+}
+
+static void allow_string_list(const struct setting *setting, char *out, size_t out_size)
+{
+    snprintf(out, out_size, "a list of at most %.15g strings", setting->maximum);
+}
+
 const struct setting_type_row setting_type_endpoint = {read_endpoint, write_endpoint,
                                                        release_endpoint, allow_endpoint, NULL};
 const struct setting_type_row setting_type_endpoint_list = {
@@ -191,3 +256,6 @@ const struct setting_type_row setting_type_endpoint_list = {
 const struct setting_type_row setting_type_network_list = {
     read_network_list, write_network_list, release_network_list, allow_network_list,
     "a network such as " NETWORK_ALLOWED};
+const struct setting_type_row setting_type_string_list = {read_string_list, write_string_list,
+                                                          release_string_list,
+                                                          allow_string_list, STRING_ALLOWED};

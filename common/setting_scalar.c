@@ -6,7 +6,8 @@
 #define MODE_MAX 0777
 
 _Static_assert(sizeof(enum mode) == sizeof(int) && sizeof(enum level) == sizeof(int) &&
-                   sizeof(enum log_target) == sizeof(int),
+                   sizeof(enum log_target) == sizeof(int) &&
+                   sizeof(enum rbl_action) == sizeof(int),
                "enum fields are written as int");
 
 /* Boolean */

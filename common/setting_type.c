@@ -17,6 +17,7 @@ static const struct setting_type_row *const type_table[SETTING_TYPE_COUNT] = {
     [SETTING_ENDPOINT] = &setting_type_endpoint,
     [SETTING_ENDPOINT_LIST] = &setting_type_endpoint_list,
     [SETTING_NETWORK_LIST] = &setting_type_network_list,
+    [SETTING_STRING_LIST] = &setting_type_string_list,
 };
 
 void setting_report(const struct setting_reader *reader, const char *format, ...)

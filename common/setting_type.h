@@ -29,7 +29,7 @@ extern const struct setting_type_row setting_type_boolean, setting_type_integer,
     setting_type_number, setting_type_slot_limit, setting_type_enum, setting_type_mode;
 extern const struct setting_type_row setting_type_string, setting_type_path, setting_type_reply;
 extern const struct setting_type_row setting_type_endpoint, setting_type_endpoint_list,
-    setting_type_network_list;
+    setting_type_network_list, setting_type_string_list;
 
 /* "FILE: KEY[ITEM]: WHAT, allowed: ...". */
 void setting_report(const struct setting_reader *reader, const char *format, ...)

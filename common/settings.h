@@ -33,6 +33,7 @@ enum setting_type {                        /* type of the field in struct config
                     SETTING_ENDPOINT,      /* struct endpoint */
                     SETTING_ENDPOINT_LIST, /* struct endpoint_list */
                     SETTING_NETWORK_LIST,  /* struct network_list */
+                    SETTING_STRING_LIST,   /* struct string_list */
                     SETTING_TYPE_COUNT
 };
 
@@ -88,6 +89,12 @@ void settings_read(struct config *config, json_t *root,
 void settings_read_defaults(struct config *config, const struct setting_problems *problems);
 /* All effective values as JSON, a new reference; secrets masked. */
 json_t *settings_write(const struct config *config);
+
+/* Reads the files that the configuration names. */
+typedef void config_read_files(struct config *config, const struct setting_problems *problems);
+/* As config_load_text(), with those files (NULL: without). For config*.c. */
+struct config *config_load_with(const char *name, struct slice text,
+                                config_read_files *read_files, struct error_list *errors);
 
 /* Takes one value over. */
 void setting_read(const struct setting *setting, struct config *config, const json_t *value,

@@ -13,6 +13,8 @@ static const char *const mode_names[] = {
     [MODE_ENFORCE] = "enforce", [MODE_OBSERVE] = "observe", [MODE_OFF] = "off", NULL};
 static const char *const log_target_names[] = {
     [LOG_TARGET_SYSLOG] = "syslog", [LOG_TARGET_STDERR] = "stderr", NULL};
+static const char *const rbl_action_names[] = {
+    [RBL_ACTION_REPLY] = "reply", [RBL_ACTION_POSTFIX] = "postfix", NULL};
 static const char *const level_names[] = {[LEVEL_CALM] = "calm",
                                           [LEVEL_ELEVATED] = "elevated",
                                           [LEVEL_STRESSED] = "stressed",
@@ -33,6 +35,8 @@ const struct setting_group setting_groups[] = {
     {"class",     "CLASSES OF CLIENTS"            },
     {"admission", "ADMISSION"                     },
     {"reply",     "REPLIES"                       },
+    {"rbl",       "DNS LISTS"                     },
+    {"socketmap", "TABLES FOR POSTFIX"            },
 };
 const size_t setting_groups_count = sizeof(setting_groups) / sizeof(setting_groups[0]);
 
@@ -322,5 +326,100 @@ const struct setting settings_table[] = {
         .default_text = "\"5.7.1 Service unavailable, this address behaves like a bot\"",
         .help =
             "Text after 521, for bots: a person who reads it in a bounce should learn why."),
+    /* DNS lists */
+    ROW("rbl.checks", SETTING_STRING_LIST, rbl.checks, .maximum = 128, .default_text = "[]",
+        .help =
+            "Checks of DNS lists, in order, in the words of Postfix's own restriction lists: "
+            "\"reject_rbl_client zen.example=127.0.0.[10..11]\", or with another restriction: "
+            "reject_rhsbl_client, reject_rhsbl_reverse_client, reject_rhsbl_helo, "
+            "reject_rhsbl_sender, reject_rhsbl_recipient, permit_dnswl_client, "
+            "permit_rhswl_client. All are asked at once, and each list once, however many "
+            "filters refer to it. With rbl.threshold an item may end in a weight: "
+            "\"reject_rbl_client zen.example*2\"."),
+    ROW("rbl.threshold", SETTING_INTEGER, rbl.threshold, .minimum = 0, .maximum = 10000,
+        .default_text = "0",
+        .help = "0: the first check that matches decides, as in Postfix's restriction lists. "
+                "Otherwise the weights of all checks that match have to reach it, as with "
+                "postscreen_dnsbl_threshold; an allow list without a weight decides alone."),
+    ROW("rbl.action", SETTING_ENUM, rbl.action, .names = rbl_action_names,
+        .default_text = "\"reply\"",
+        .help = "What to answer for a listed client: \"reply\" is the text of the reply map; "
+                "\"postfix\" is the check itself, so that Postfix looks it up again and "
+                "replies as its own configuration says."),
+    ROW("rbl.code", SETTING_INTEGER, rbl.code, .minimum = 400, .maximum = 599,
+        .default_text = "554",
+        .help = "The value of $rbl_code in reply templates, as maps_rbl_reject_code."),
+    ROW("rbl.default_reply", SETTING_STRING, rbl.default_reply, .minimum = 5, .maximum = 1023,
+        .default_text = "\"$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using "
+                        "$rbl_domain${rbl_reason?; $rbl_reason}\"",
+        .help = "Reply template for checks that the reply map does not have, in the syntax of "
+                "Postfix's default_rbl_reply, whose default it has."),
+    ROW("rbl.reply_maps.calm", SETTING_PATH, rbl.reply_map_files[LEVEL_CALM], BYTES(4095),
+        .default_text = "\"\"",
+        .help =
+            "Reply templates by check: a text file as for rbl_reply_maps, before postmap(1). "
+            "It is read when the configuration is. \"\": the default reply for all."),
+    ROW("rbl.reply_maps.elevated", SETTING_PATH, rbl.reply_map_files[LEVEL_ELEVATED],
+        BYTES(4095), .default_text = "\"\"",
+        .help = "The same from the level elevated on. \"\": that of calm."),
+    ROW("rbl.reply_maps.stressed", SETTING_PATH, rbl.reply_map_files[LEVEL_STRESSED],
+        BYTES(4095), .default_text = "\"\"",
+        .help = "The same from the level stressed on: the place for 521, which hangs up, for "
+                "lists of botnets. \"\": that of the level below."),
+    ROW("rbl.reply_maps.critical", SETTING_PATH, rbl.reply_map_files[LEVEL_CRITICAL],
+        BYTES(4095), .default_text = "\"\"",
+        .help = "The same in the level critical. \"\": that of the level below."),
+    ROW("rbl.nameservers", SETTING_ENDPOINT_LIST, rbl.nameservers, .minimum = 0, .maximum = 8,
+        .default_text = "[]",
+        .help = "Name servers to ask, such as \"inet:127.0.0.1:53\". [] is those of "
+                "resolv.conf(5). Most lists refuse queries that come by a public resolver."),
+    ROW("rbl.deadline_ms.calm", SETTING_INTEGER, rbl.deadline_ms[LEVEL_CALM], .minimum = 10,
+        .maximum = 30000, .default_text = "1500", .unit = "milliseconds",
+        .help = "How long a decision waits for DNS lists in the levels calm and elevated; then "
+                "it is made with the answers that are there."),
+    ROW("rbl.deadline_ms.stressed", SETTING_INTEGER, rbl.deadline_ms[LEVEL_STRESSED],
+        .minimum = 10, .maximum = 30000, .default_text = "300", .unit = "milliseconds",
+        .help =
+            "The same in the levels stressed and critical, where a slot that waits is missed."),
+    ROW("rbl.ttl_min_s", SETTING_INTEGER, rbl.ttl_min_s, .minimum = 1, .maximum = 86400,
+        .default_text = "60", .unit = "seconds",
+        .help = "Least time that an answer is kept, whatever the list says."),
+    ROW("rbl.ttl_max_s", SETTING_INTEGER, rbl.ttl_max_s, .minimum = 1, .maximum = 604800,
+        .default_text = "86400", .unit = "seconds",
+        .help = "Most time that an answer \"listed\" is kept, whatever the list says."),
+    ROW("rbl.negative_ttl_max_s", SETTING_INTEGER, rbl.negative_ttl_max_s, .minimum = 1,
+        .maximum = 604800, .default_text = "3600", .unit = "seconds",
+        .help = "Most time that an answer \"not listed\" is kept: a new bot should not pass "
+                "for long."),
+    ROW("rbl.cache_entries", SETTING_INTEGER, rbl.cache_entries, .minimum = 16,
+        .maximum = 100000000, .default_text = "100000", .unit = "answers",
+        .help = "Most answers kept in memory. Redis shares them between hosts."),
+    ROW("rbl.test_points", SETTING_STRING_LIST, rbl.test_points, .maximum = 32,
+        .default_text = "[]",
+        .help =
+            "Test points of lists that have others than RFC 5782 says (127.0.0.2 listed and "
+            "127.0.0.1 not, \"test\" listed and \"invalid\" not): \"ZONE LISTED UNLISTED\", "
+            "or \"ZONE off\" for a list that has none."),
+    ROW("rbl.test_interval_s", SETTING_INTEGER, rbl.test_interval_s, .minimum = 10,
+        .maximum = 86400, .default_text = "300", .unit = "seconds",
+        .help =
+            "How often the test points of each list are asked for. On suspicion, such as many "
+            "listed clients in a row, they are at once."),
+    /* Socketmap */
+    ROW("socketmap.listen", SETTING_ENDPOINT_LIST, socketmap.listen, .minimum = 0,
+        .maximum = 16, .default_text = "[]",
+        .help = "Where the policy daemon answers as a socketmap_table(5) for Postfix's own "
+                "rbl_reply_maps and access tables. [] does not."),
+    ROW("socketmap.socket.owner", SETTING_STRING, socketmap.socket.owner, BYTES(32),
+        .characters = NAME_EXTRA "$", .default_text = "\"\"",
+        .help = "Owner of unix sockets. \"\" is the user the daemon runs as."),
+    ROW("socketmap.socket.group", SETTING_STRING, socketmap.socket.group, BYTES(32),
+        .characters = NAME_EXTRA "$", .default_text = "\"\"",
+        .help =
+            "Group of unix sockets; usually \"postfix\", so that smtpd(8) may connect. \"\" is "
+            "the group the daemon runs as."),
+    ROW("socketmap.socket.mode", SETTING_MODE, socketmap.socket.mode,
+        .default_text = "\"0660\"",
+        .help = "Access mode of unix sockets: owner and group may connect, nobody else."),
 };
 const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);

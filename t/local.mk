@@ -50,6 +50,7 @@ UNIT_TESTS = \
 	t/unit/rbl_reply_map_test \
 	t/unit/rbl_reply_test \
 	t/unit/rbl_session_test \
+	t/unit/rbl_settings_test \
 	t/unit/rbl_template_test \
 	t/unit/rbl_value_test \
 	t/unit/redis_health_test \

@@ -70,6 +70,24 @@ static void test_enum_names(void)
     ok(!levels[LEVEL_COUNT], "no more levels");
 }
 
+/* Values that have to have a meaning beyond what the row says; "": needs other settings. */
+static const struct {
+    const char *key, *value;
+} special_values[] = {
+    {"rbl.checks",        "[\"reject_rbl_client a.example\"]"},
+    {"rbl.default_reply", "\"450 x\""                        },
+    {"rbl.nameservers",   "[\"inet:127.0.0.1:53\"]"          },
+    {"rbl.test_points",   ""                                 },
+};
+
+static const char *find_special_value(const struct setting *setting)
+{
+    for (size_t i = 0; i < sizeof(special_values) / sizeof(special_values[0]); i++)
+        if (strcmp(special_values[i].key, setting->key) == 0)
+            return special_values[i].value;
+    return NULL;
+}
+
 /* A value that the row allows and that is not its default. */
 static void format_other_value(const struct setting *setting, char *out, size_t out_size)
 {
@@ -158,8 +176,14 @@ static void test_each_setting(void)
     for (size_t i = 0; i < settings_count; i++) {
         const struct setting *setting = &settings_table[i];
         struct error_list errors;
+        const char *special = find_special_value(setting);
         char value[128], file[256];
-        format_other_value(setting, value, sizeof(value));
+        if (special && special[0] == '\0')
+            continue;
+        if (special)
+            snprintf(value, sizeof(value), "%s", special);
+        else
+            format_other_value(setting, value, sizeof(value));
         format_file(setting->key, value, file, sizeof(file));
         struct config *config = load(file, &errors);
         if (!ok(config != NULL, "%s", file)) {
