@@ -115,6 +115,81 @@ subtest 'guessing bots are refused and come back' => sub {
     like $postfix->log_text, qr/ connect from \S+\[127\.30\.0\.5\]/, 'from other addresses';
 };
 
+subtest 'bots that dribble, bots that deliver' => sub {
+    wait_until { !$postfix->backlog } 5, 'the bots to leave';
+    my $before = $postfix->delivered_count;
+    my ($groups, $seconds) = flood({
+        seconds => 3,
+        groups  => [
+            {
+                kind          => 'dribble',
+                name          => 'bytes',
+                first_address => '127.40.0.1',
+                interval_s    => 0.05,
+            },
+            {
+                kind          => 'dribble',
+                name          => 'commands',
+                first_address => '127.41.0.1',
+                dribble       => 'commands',
+                interval_s    => 0.8,
+            },
+            {
+                kind           => 'spam',
+                first_address  => '127.42.0.1',
+                addresses      => 1000,
+                concurrency    => 1,
+                address_change => 'next',
+                delay_s        => 0.1,
+            },
+        ],
+    });
+    for my $name (qw(bytes commands)) {
+        my $group = $groups->{$name};
+        is $group->{attempts},    1, "$name: stays";
+        is $group->{replies_5xx}, 0, '... what it says is right';
+        cmp_ok $group->{slot_s},         '>', 1.5, '... and holds its slot';
+        cmp_ok $group->{longest_hold_s}, '>', 1.5, '... all the time';
+        my $sum = 0;
+        $sum += $_ for map { $_->{slot_s} } map { grep { $_->{name} eq $name } @{ $_->{groups} } } @{$seconds};
+        cmp_ok abs($sum - $group->{slot_s}), '<', 0.5, '... the seconds add up';
+    }
+    my $spam = $groups->{spam};
+    cmp_ok $spam->{delivered}, '>', 3, 'spam comes in';
+    cmp_ok $spam->{slot_s},    '<', 2, '... quickly';
+    $postfix->wait_delivered($before + $spam->{delivered});
+    my %from = map { $_ => 1 } $postfix->log_text =~ / connect from \S+\[(127\.42\.\d+\.\d+)\]/g;
+    cmp_ok scalar(keys %from), '>=', $spam->{delivered}, '... each from a fresh address';
+    like $postfix->log_text, qr/ connect from \S+\[127\.41\.0\.1\]/, 'commands come';
+};
+
+subtest 'retries that are sooner than they count' => sub {
+    my ($groups) = flood({
+        seconds  => 4,
+        limits_s => [ 30, 120 ],
+        groups   => [
+            { kind => 'silent', first_address => '127.20.0.1', addresses => 4, ramp_s => 0, stop_s => 2.2 },
+            {
+                kind             => 'good',
+                start_s          => 1,
+                rate             => 100,
+                messages         => 5,
+                think_s          => 0.05,
+                banner_timeout_s => 0.5,
+                backoff_s        => 60,
+                backoff_max_s    => 60,
+                backoff_scale    => 60,
+            },
+        ],
+    });
+    my $good = $groups->{good};
+    is $good->{delivered}, 5, 'all are delivered';
+    is_deeply [ map { $_->{delivered} } @{ $good->{within} } ], [ 0, 5 ],
+        'within 120 s, not within 30 s';
+    cmp_ok $good->{delivery_ms}{p50}, '>', 45_000, 'the time is that of the long pause';
+    cmp_ok $good->{slot_s}, '>', 5 * 6 * 0.05 * 0.8, 'it thinks before each command';
+};
+
 subtest 'a scenario that makes no sense is refused' => sub {
     my %wrong = (
         'first_address=192.0.2.1'  => qr/127\.0\.0\.0/,
@@ -122,11 +197,30 @@ subtest 'a scenario that makes no sense is refused' => sub {
         'kind=good,rate=-1'        => qr/rate: must be a number from/,
         'kind=good,colour=red'     => qr/no such setting: colour/,
         'kind=silent,addresses=1.5' => qr/addresses: must be/,
+        'kind=dribble,dribble=words' => qr/dribble: not a value/,
     );
     for my $text (sort keys %wrong) {
         my ($status, $output) = run_command([ $program, '--group', $text ]);
         is $status, 64, "$text: refused";
         like $output, $wrong{$text}, '... with the reason';
+    }
+};
+
+subtest 'the benchmark runs' => sub {
+    my $choice  = '--scenario=mixed --variant=stock,postvalve';
+    my @command = (
+        top_srcdir() . '/t/bench/flood/flood',
+        qw(--slots 4 --seconds 2 --time-scale 1000 --json), split(/ /, $choice)
+    );
+    my ($status, $output) = run_command(\@command, 90, env => { PV_TEST_TIMEOUT => undef });
+    is $status, 0, 'it ends well' or diag $output;
+    my ($json) = $output =~ /^(\{.*\})/ms;
+    my $results = JSON::PP->new->decode($json)->{results};
+    is_deeply [ map { $_->{variant} } @{$results} ], [qw(stock postvalve)], 'a result for each variant';
+    for my $result (@{$results}) {
+        my $name = $result->{variant};
+        cmp_ok $result->{delivered}, '>', 0, "$name: mail is delivered";
+        ok defined $result->{$_}, "... $_" for qw(bots recovery_s cpu_share refused);
     }
 };
 

@@ -2,6 +2,7 @@
 
 #include "t/bench/flood/flood.h"
 #include "t/bench/flood/kind.h"
+#include "t/bench/flood/random.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@ void actor_set_deadline(struct actor *actor, double seconds)
 
 void actor_await_close(struct actor *actor)
 {
+    actor->is_leaving = true;
     set_timer(actor, CLOSE_PATIENCE_S);
 }
 
@@ -66,6 +68,7 @@ static void end_waiting(struct actor *actor, bool is_in_vain)
 static void leave(struct actor *actor)
 {
     struct tally *tally = &actor->group->tally;
+    int64_t now_ns = flood_now_ns();
 
     session_close(&actor->session);
     event_del(&actor->timer);
@@ -73,8 +76,12 @@ static void leave(struct actor *actor)
     if (actor->phase != ACTOR_TALKING)
         return;
     tally->gauge[GAUGE_OPEN]--;
-    if (actor->is_admitted)
+    if (actor->is_admitted) {
+        tally_advance(tally, now_ns);
         tally->gauge[GAUGE_ADMITTED]--;
+        if (now_ns - actor->banner_ns > tally->longest_hold_ns)
+            tally->longest_hold_ns = now_ns - actor->banner_ns;
+    }
     actor->is_admitted = false;
     actor->phase = ACTOR_IDLE;
 }
@@ -113,20 +120,40 @@ static void on_connected(void *owner)
     tally_count(&actor->group->tally, COUNTER_CONNECTED);
 }
 
+static void admit(struct actor *actor)
+{
+    struct tally *tally = &actor->group->tally;
+
+    actor->banner_ns = flood_now_ns();
+    tally_count(tally, COUNTER_BANNERS);
+    tally_advance(tally, actor->banner_ns);
+    tally->gauge[GAUGE_ADMITTED]++;
+    actor->is_admitted = true;
+    tally_banner(tally, actor->banner_ns - actor->attempt_ns);
+}
+
+/* The network and the client's own work take their time: only for what leads on. */
+static bool is_thought_over(const struct actor *actor, int code)
+{
+    const struct group_settings *settings = actor->group->settings;
+    return settings->think_s > 0 && settings->kind->tick == NULL && code < 400 && code != 221;
+}
+
 static void on_reply(void *owner, int code)
 {
     struct actor *actor = owner;
-    struct tally *tally = &actor->group->tally;
 
     event_del(&actor->timer);
-    if (actor->phase == ACTOR_WAITING && code == 220) {
-        tally_count(tally, COUNTER_BANNERS);
-        tally->gauge[GAUGE_ADMITTED]++;
-        actor->is_admitted = true;
-        tally_banner(tally, flood_now_ns() - actor->attempt_ns);
-    }
+    actor->thought_of = 0;
+    if (actor->phase == ACTOR_WAITING && code == 220)
+        admit(actor);
     end_waiting(actor, false);
     count_reply(actor, code);
+    if (is_thought_over(actor, code)) {
+        actor->thought_of = code;
+        set_timer(actor, random_jitter(&actor->random_state, actor->group->settings->think_s));
+        return;
+    }
     actor->group->settings->kind->reply(actor, code);
 }
 
@@ -161,6 +188,9 @@ static void begin_attempt(struct actor *actor)
         actor->first_attempt_ns = actor->attempt_ns;
     actor->step = 0;
     actor->recipients = 0;
+    actor->said = 0;
+    actor->is_leaving = false;
+    actor->thought_of = 0;
     actor->phase = ACTOR_WAITING;
     tally_count(tally, COUNTER_ATTEMPTS);
     tally->gauge[GAUGE_OPEN]++;
@@ -177,11 +207,22 @@ static void begin_attempt(struct actor *actor)
 static void on_timer(evutil_socket_t descriptor, short what, void *argument)
 {
     struct actor *actor = argument;
+    const struct actor_kind *kind = actor->group->settings->kind;
+    int code = actor->thought_of;
     (void)descriptor;
     (void)what;
 
     if (actor->phase == ACTOR_PAUSING) {
         begin_attempt(actor);
+        return;
+    }
+    actor->thought_of = 0;
+    if (code != 0) {
+        kind->reply(actor, code);
+        return;
+    }
+    if (kind->tick != NULL && actor->phase == ACTOR_TALKING && !actor->is_leaving) {
+        kind->tick(actor);
         return;
     }
     tally_count(&actor->group->tally, COUNTER_TIMEOUTS);

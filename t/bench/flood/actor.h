@@ -34,12 +34,17 @@ struct actor {
     uint64_t address_index;
     int step; /* of the kind's dialogue */
     uint32_t recipients;
+    uint32_t said; /* bytes of the present line */
     bool is_admitted;
+    bool is_leaving; /* the server is about to close */
+    int thought_of;  /* the reply that will be acted upon after a while; 0: none */
     int64_t attempt_ns;
+    int64_t banner_ns;
     /* of a message */
     enum message_result result;
     uint32_t attempts;
     int64_t first_attempt_ns;
+    int64_t skipped_ns; /* of its pauses, which were shorter than they count */
 };
 
 void actor_initialize(struct actor *actor, struct group *group, uint64_t index, uint64_t seed);

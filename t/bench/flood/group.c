@@ -34,6 +34,7 @@ static void send_message(struct group *group)
     struct actor *actor = group->idle[--group->idle_count];
     actor->address_index = group->arrived;
     actor->attempts = 0;
+    actor->skipped_ns = 0;
     actor->result = MESSAGE_UNDECIDED;
     tally_count(tally, COUNTER_MESSAGES);
     tally->gauge[GAUGE_PENDING]++;
@@ -108,6 +109,11 @@ void group_bot_returns(struct actor *actor)
     actor_pause(actor, random_jitter(&actor->random_state, settings->delay_s));
 }
 
+static int64_t message_age_ns(const struct actor *actor)
+{
+    return flood_now_ns() - actor->first_attempt_ns + actor->skipped_ns;
+}
+
 /* Only messages that had the time count: those of the last moments would bias the share. */
 static void count_in_time(struct group *group, const struct actor *actor, bool is_delivered,
                           int64_t end_ns)
@@ -117,8 +123,18 @@ static void count_in_time(struct group *group, const struct actor *actor, bool i
     if (actor->first_attempt_ns + within_ns > end_ns)
         return;
     group->tally.in_time_of++;
-    if (is_delivered && flood_now_ns() - actor->first_attempt_ns <= within_ns)
+    if (is_delivered && message_age_ns(actor) <= within_ns)
         group->tally.in_time++;
+}
+
+static void count_delivery(struct group *group, const struct actor *actor)
+{
+    const double *limits_s = group->flood->scenario->limits_s;
+    int64_t age_ns = message_age_ns(actor);
+
+    histogram_add(&group->tally.delivery, (uint64_t)age_ns);
+    for (size_t i = 0; i < SCENARIO_LIMITS_MAX && limits_s[i] > 0; i++)
+        group->tally.within[i] += (double)age_ns <= limits_s[i] * 1e9;
 }
 
 void group_message_done(struct actor *actor, enum message_result result)
@@ -137,7 +153,7 @@ void group_message_done(struct actor *actor, enum message_result result)
     tally_count(tally, counters[result]);
     tally->gauge[GAUGE_PENDING]--;
     if (result == MESSAGE_DELIVERED)
-        histogram_add(&tally->delivery, (uint64_t)(flood_now_ns() - actor->first_attempt_ns));
+        count_delivery(group, actor);
     count_in_time(group, actor, result == MESSAGE_DELIVERED, group->flood->planned_end_ns);
 }
 
@@ -153,6 +169,7 @@ void group_end(struct group *group)
             count_in_time(group, actor, false, now_ns);
         actor_stop(actor);
     }
+    tally_advance(&group->tally, now_ns);
 }
 
 void group_open(struct group *group, struct flood *flood, const struct group_settings *settings,
@@ -163,6 +180,7 @@ void group_open(struct group *group, struct flood *flood, const struct group_set
     group->flood = flood;
     group->settings = settings;
     group->random_state = seed;
+    group->tally.slot_at_ns = flood_now_ns();
     group->actors = memory_allocate(settings->concurrency, sizeof *group->actors);
     group->idle = memory_allocate(settings->concurrency, sizeof(struct actor *));
     for (uint32_t i = settings->concurrency; i-- > 0;) {

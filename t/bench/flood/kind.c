@@ -4,10 +4,7 @@
 #include <string.h>
 
 const struct actor_kind *const actor_kind_table[] = {
-    &kind_good,
-    &kind_silent,
-    &kind_guess,
-    NULL,
+    &kind_good, &kind_silent, &kind_guess, &kind_dribble, &kind_spam, NULL,
 };
 
 const struct actor_kind *actor_kind_find(const char *name)

@@ -86,9 +86,12 @@ static void on_over(struct actor *actor)
 
     if (actor->result == MESSAGE_UNDECIDED && actor->attempts < settings->attempts) {
         double backoff_s = settings->backoff_s * exp2(fmin(actor->attempts - 1, 30));
+        double pause_s =
+            random_jitter(&actor->random_state, fmin(backoff_s, settings->backoff_max_s));
+        double scaled_s = pause_s / settings->backoff_scale;
         tally_count(tally, COUNTER_RETRIES);
-        actor_pause(actor, random_jitter(&actor->random_state,
-                                         fmin(backoff_s, settings->backoff_max_s)));
+        actor->skipped_ns += (int64_t)((pause_s - scaled_s) * 1e9);
+        actor_pause(actor, scaled_s);
         return;
     }
     group_message_done(actor, MESSAGE_GIVEN_UP); /* unless it is decided */

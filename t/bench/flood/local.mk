@@ -9,7 +9,8 @@ t_bench_flood_smtp_flood_SOURCES = \
 	t/bench/flood/flood.c t/bench/flood/flood.h \
 	t/bench/flood/group.c t/bench/flood/group.h \
 	t/bench/flood/kind.c t/bench/flood/kind.h \
-	t/bench/flood/kind_good.c t/bench/flood/kind_guess.c t/bench/flood/kind_silent.c \
+	t/bench/flood/kind_dribble.c t/bench/flood/kind_good.c t/bench/flood/kind_guess.c \
+	t/bench/flood/kind_silent.c t/bench/flood/kind_spam.c \
 	t/bench/flood/random.h \
 	t/bench/flood/report.c t/bench/flood/report.h \
 	t/bench/flood/scenario.c t/bench/flood/scenario.h \

@@ -42,6 +42,11 @@ static double round_to_us(double ms)
     return round(ms * 1000) / 1000;
 }
 
+static void set_real(json_t *object, const char *key, double value)
+{
+    json_object_set_new(object, key, json_real(round(value * 1000) / 1000));
+}
+
 static json_t *milliseconds(const struct histogram *histogram)
 {
     double p50_ns = (double)histogram_percentile_ns(histogram, 0.50);
@@ -82,6 +87,9 @@ bool report_second(struct flood *flood, FILE *out)
         struct tally *tally = &group->tally;
         json_t *object = describe_group(group, tally->second);
 
+        tally_advance(tally, flood_now_ns());
+        set_real(object, "slot_s", tally->slot_second_s);
+        tally->slot_second_s = 0;
         json_object_set_new(object, "banner_ms", milliseconds(&tally->banner_second));
         json_array_append_new(groups, object);
         memset(tally->second, 0, sizeof tally->second);
@@ -101,6 +109,17 @@ static json_t *describe_in_time(const struct flood *flood, const struct tally *t
                      "share", share);
 }
 
+static json_t *describe_within(const struct flood *flood, const struct tally *tally)
+{
+    const double *limits_s = flood->scenario->limits_s;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < SCENARIO_LIMITS_MAX && limits_s[i] > 0; i++)
+        json_array_append_new(list, json_pack("{s:f, s:I}", "seconds", limits_s[i], "delivered",
+                                              (json_int_t)tally->within[i]));
+    return list;
+}
+
 bool report_summary(const struct flood *flood, FILE *out)
 {
     json_t *groups = json_array();
@@ -110,10 +129,13 @@ bool report_summary(const struct flood *flood, FILE *out)
         const struct tally *tally = &group->tally;
         json_t *object = describe_group(group, tally->total);
 
+        set_real(object, "slot_s", tally->slot_s);
+        set_real(object, "longest_hold_s", (double)tally->longest_hold_ns / 1e9);
         json_object_set_new(object, "banner_ms", milliseconds(&tally->banner));
         if (group->settings->kind->is_arriving) {
             json_object_set_new(object, "delivery_ms", milliseconds(&tally->delivery));
             json_object_set_new(object, "in_time", describe_in_time(flood, tally));
+            json_object_set_new(object, "within", describe_within(flood, tally));
         }
         json_array_append_new(groups, object);
     }
@@ -134,6 +156,10 @@ void report_print_help(FILE *out)
             "  %-18s those turned away by a reply do not count\n"
             "  %-18s first attempt to acceptance\n"
             "  %-18s messages accepted within_s after their first attempt, of those that had\n"
-            "  %-18s the time\n",
-            "banner_ms", "", "delivery_ms", "in_time", "");
+            "  %-18s the time\n"
+            "  %-18s messages accepted within the scenario's limits_s after the first attempt\n"
+            "  %-18s slots held, in seconds of all sessions together, from banner to close\n"
+            "  %-18s ... by the session that held it longest\n",
+            "banner_ms", "", "delivery_ms", "in_time", "", "within", "slot_s",
+            "longest_hold_s");
 }

@@ -48,19 +48,26 @@ static const struct setting_row group_setting_table[] = {
     REAL(rate, 1e-3, 1e5, 1, "good: messages a second"),
     CHOICE("arrivals", is_steady, "poisson", "steady", "good: how messages come"),
     NUMBER(messages, 0, 1e9, 0, "good: no more than so many (0: no limit)"),
-    TEXT("recipient", recipient, "alice@example.test", "good: to whom"),
+    TEXT("recipient", recipient, "alice@example.test", "good, spam, dribble: to whom"),
     TEXT("domain", domain, "example.test", "guess: whose recipients are guessed"),
-    NUMBER(body_bytes, 0, 1e6, 2000, "good: size of the text"),
+    NUMBER(body_bytes, 0, 1e6, 2000, "good, spam: size of the text"),
     NUMBER(attempts, 1, 1000, 100, "good: give a message up after so many"),
     REAL(backoff_s, 0.01, 3600, 1, "good: first retry after so long, then twice that, ..."),
     REAL(backoff_max_s, 0.01, 3600, 8, "good: ... up to this"),
+    REAL(backoff_scale, 1, 1000, 1,
+         "good: retry so many times sooner, and count times as if not"),
     NUMBER(recipients, 1, 1e6, 100, "guess: in one session"),
     REAL(delay_s, 0, 3600, 1, "bots: come back after so long"),
+    REAL(think_s, 0, 3600, 0, "good, guess, spam: from a reply to the next command"),
+    CHOICE("dribble", is_dribbling_commands, "bytes", "commands",
+           "dribble: what one at a time"),
+    REAL(interval_s, 0.01, 3600, 3, "dribble: from one to the next"),
     REAL(start_s, 0, 86400, 0, "when they begin"),
     REAL(stop_s, 0, 86400, 0, "when they end (0: with the run); messages under way go on"),
     REAL(ramp_s, 0, 3600, 1, "bots: all are there so long after the start"),
-    REAL(banner_timeout_s, 0.1, 3600, 30, "good, guess: patience for connection and banner"),
-    REAL(command_timeout_s, 0.1, 3600, 60, "good, guess: ... and for every other reply"),
+    REAL(banner_timeout_s, 0.1, 3600, 30,
+         "good, guess, spam: patience for connection and banner"),
+    REAL(command_timeout_s, 0.1, 3600, 60, "good, guess, spam: ... and for every other reply"),
 };
 #define SETTING_COUNT (sizeof group_setting_table / sizeof group_setting_table[0])
 
@@ -207,6 +214,24 @@ static bool read_groups(struct scenario *scenario, json_t *groups, struct error 
     return true;
 }
 
+static bool read_limits(struct scenario *scenario, json_t *limits)
+{
+    size_t index;
+    json_t *limit;
+
+    if (!json_is_array(limits) || json_array_size(limits) > SCENARIO_LIMITS_MAX)
+        return false;
+    memset(scenario->limits_s, 0, sizeof scenario->limits_s);
+    json_array_foreach(limits, index, limit)
+    {
+        double limit_s = json_number_value(limit);
+        if (!(limit_s > 0 && limit_s <= SCENARIO_SECONDS_MAX))
+            return false;
+        scenario->limits_s[index] = limit_s;
+    }
+    return true;
+}
+
 static bool read_top_value(struct scenario *scenario, const char *key, json_t *value,
                            struct error *error)
 {
@@ -228,6 +253,8 @@ static bool read_top_value(struct scenario *scenario, const char *key, json_t *v
     } else if (strcmp(key, "within_s") == 0) {
         is_read = number > 0 && number <= SCENARIO_SECONDS_MAX;
         scenario->within_s = number;
+    } else if (strcmp(key, "limits_s") == 0) {
+        is_read = read_limits(scenario, value);
     } else if (strcmp(key, "seed") == 0) {
         is_read = json_is_integer(value);
         scenario->seed = (uint64_t)json_integer_value(value);

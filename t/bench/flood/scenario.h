@@ -19,6 +19,7 @@
 #define SCENARIO_ACTORS_MAX  60000
 #define SCENARIO_SECONDS_MAX 86400
 #define SCENARIO_TEXT_SIZE   64
+#define SCENARIO_LIMITS_MAX  4
 
 struct actor_kind;
 
@@ -41,8 +42,11 @@ struct group_settings {
     uint32_t recipients;
     double start_s, stop_s, ramp_s;
     double banner_timeout_s, command_timeout_s;
-    double backoff_s, backoff_max_s;
+    double backoff_s, backoff_max_s, backoff_scale;
     double delay_s;
+    double think_s;
+    bool is_dribbling_commands;
+    double interval_s;
 };
 
 struct scenario {
@@ -50,6 +54,7 @@ struct scenario {
     uint16_t port;
     double seconds;
     double within_s; /* mail is in time when delivered so long after its first attempt */
+    double limits_s[SCENARIO_LIMITS_MAX]; /* ... and these are counted too; 0: no more */
     uint64_t seed;
     size_t group_count;
     struct group_settings groups[SCENARIO_GROUPS_MAX];

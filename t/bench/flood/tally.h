@@ -4,6 +4,7 @@
 #ifndef POSTVALVE_T_BENCH_FLOOD_TALLY_H
 #define POSTVALVE_T_BENCH_FLOOD_TALLY_H
 
+#include "t/bench/flood/scenario.h"
 #include "t/bench/histogram.h"
 
 #include <stdint.h>
@@ -48,12 +49,28 @@ struct tally {
     struct histogram delivery; /* first attempt to delivery */
     uint64_t in_time_of;       /* messages that had the time to be delivered in time ... */
     uint64_t in_time;          /* ... and that were */
+    uint64_t within[SCENARIO_LIMITS_MAX]; /* messages delivered within the scenario's limits */
+    /* Slots held, from banner to close, by all sessions together; as of slot_at_ns. */
+    int64_t slot_at_ns;
+    double slot_s, slot_second_s;
+    int64_t longest_hold_ns;
 };
 
 static inline void tally_count(struct tally *tally, enum counter counter)
 {
     tally->total[counter]++;
     tally->second[counter]++;
+}
+
+/* Brings the slots held up to now; before the gauge of admitted sessions changes. */
+static inline void tally_advance(struct tally *tally, int64_t now_ns)
+{
+    double held_s =
+        (double)tally->gauge[GAUGE_ADMITTED] * (double)(now_ns - tally->slot_at_ns) / 1e9;
+
+    tally->slot_s += held_s;
+    tally->slot_second_s += held_s;
+    tally->slot_at_ns = now_ns;
 }
 
 static inline void tally_banner(struct tally *tally, int64_t ns)
