@@ -51,16 +51,17 @@ sub _add_zone {
 
 sub start {
     my ($self) = @_;
+    my $is_privileged = $self->{port} < 1024;    # then it changes its user itself
     $self->{process} = Postvalve::Test::start(
         cmd => [
-            '/usr/sbin/rbldnsd', '-n', '-w', $self->{dir},
+            '/usr/sbin/rbldnsd', '-n', $is_privileged ? qw(-u nobody) : (), '-w', $self->{dir},
             '-b', "$self->{address}/$self->{port}",
             '-t', $self->{ttl}, '-c', 0, '-l', '+queries',
             map { join ':', @{$_} } @{ $self->{zones} }
         ],
         name => $self->{name},
         log  => "$self->{dir}/log",
-        user => 'nobody',
+        $is_privileged ? () : (user => 'nobody'),
     );
     my $is_ready = Postvalve::Test::wait_until(
         sub {

@@ -34,6 +34,7 @@ my $daemon_directory;
 #   submission     true: a second smtpd on a port of its own, with an array of
 #                  "name=value" if one is given
 #   stress         true: the SMTP service says stress=yes from the start
+#   wrapper        array: a command that ends with running its arguments, for a namespace
 sub new {
     my ($class, %option) = @_;
     my $name = $option{name} // 'mx' . ++$count;
@@ -223,7 +224,10 @@ sub start {
     };
     # As postfix(1) runs it, but as our child: no -w, which would detach it.
     $self->{process} = Postvalve::Test::start(
-        cmd   => [ "$daemon_directory/master", '-c', $self->config_dir ],
+        cmd   => [
+            @{ $self->{option}{wrapper} // [] },
+            "$daemon_directory/master", '-c', $self->config_dir
+        ],
         name  => "$self->{name}-master",
         log   => "$self->{dir}/master.out",
         cwd   => $self->queue_dir,
