@@ -12,6 +12,7 @@
 #include "common/client_class.h"
 #include "common/decide.h"
 #include "common/level.h"
+#include "common/reclaim.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -133,6 +134,7 @@ struct config {
     struct level_settings level;
     struct class_settings client_class;
     struct admission_settings admission;
+    struct reclaim_settings reclaim;
     struct reply_settings reply;
     struct rbl_settings rbl;
     struct socketmap_settings socketmap;

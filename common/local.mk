@@ -43,6 +43,7 @@ common_libcommon_a_SOURCES = \
 	common/rbl_settings.c common/rbl_settings.h \
 	common/rbl_template.c common/rbl_template.h \
 	common/rbl_value.c common/rbl_value.h \
+	common/reclaim.c common/reclaim.h \
 	common/redis_command.c common/redis_command.h \
 	common/redis_health.c common/redis_health.h \
 	common/redis_keys.c common/redis_keys.h \

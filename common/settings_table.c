@@ -34,6 +34,7 @@ const struct setting_group setting_groups[] = {
     {"level",     "LEVELS"                        },
     {"class",     "CLASSES OF CLIENTS"            },
     {"admission", "ADMISSION"                     },
+    {"reclaim",   "SLOTS TAKEN BACK"              },
     {"reply",     "REPLIES"                       },
     {"rbl",       "DNS LISTS"                     },
     {"socketmap", "TABLES FOR POSTFIX"            },
@@ -314,6 +315,41 @@ const struct setting settings_table[] = {
             "Level from which on bots are hung up on with 521, whatever the pressure; below it "
             "a bot is treated as an unknown client. Not in calm, because as long as slots are "
             "free a wrong guess costs more than a slot."),
+    /* Reclaim */
+    ROW("reclaim.enabled", SETTING_BOOLEAN, reclaim.is_enabled, .default_text = "true",
+        .help =
+            "Under stress the milter ends sessions, of clients that are not good or trusted, "
+            "which hold a slot and do not use it: those that Postfix itself would wait 300 "
+            "seconds for. It does so while the level is stressed or critical, or above the "
+            "ceiling of unknown clients while others wait; the longest silent first, and only "
+            "as many as it takes to let in those that wait or were turned away. This needs the "
+            "capability CAP_NET_ADMIN, see postvalve-milter(8), and a Postfix of 3.2 or later; "
+            "nothing is done where one is missing."),
+    ROW("reclaim.silent_before_helo_s", SETTING_INTEGER, reclaim.silent_before_helo_ms,
+        .minimum = 1, .maximum = 300, .scale = 1000, .default_text = "5", .unit = "seconds",
+        .help =
+            "Silence after the banner that costs the slot. A mail server says HELO within a "
+            "round trip; five seconds leave room for two lost packets in a row. What counts is "
+            "silence while it is the client's turn, never time in the accept queue or time "
+            "that we took for an answer."),
+    ROW("reclaim.silent_s", SETTING_INTEGER, reclaim.silent_ms, .minimum = 1, .maximum = 300,
+        .scale = 1000, .default_text = "10", .unit = "seconds",
+        .help =
+            "Silence later in the session that costs the slot. It is the timeout that Postfix "
+            "itself gives to clients under stress (smtpd_timeout), but which does not reach "
+            "processes that run already."),
+    ROW("reclaim.budget_s", SETTING_INTEGER, reclaim.budget_ms, .minimum = 5, .maximum = 3600,
+        .scale = 1000, .default_text = "30", .unit = "seconds",
+        .help =
+            "How long a client may hold its slot without a message being sent (DATA), since it "
+            "was admitted or since its last message: for those that never fall silent, but "
+            "dribble. A mail server across the world gets there within three seconds."),
+    ROW("reclaim.stall_s", SETTING_INTEGER, reclaim.stall_ms, .minimum = 10, .maximum = 3600,
+        .scale = 1000, .default_text = "60", .unit = "seconds",
+        .help =
+            "How long not a single byte may have come in the middle of a message until that "
+            "costs the slot. A minute, because a slow line is no crime, and because the time "
+            "that a filter in front of the queue takes looks the same."),
     /* Reply */
     ROW("reply.hang_up_later", SETTING_REPLY, reply.hang_up_later, .minimum = 7, .maximum = 400,
         .reply_class = '4',

@@ -53,6 +53,7 @@ UNIT_TESTS = \
 	t/unit/rbl_settings_test \
 	t/unit/rbl_template_test \
 	t/unit/rbl_value_test \
+	t/unit/reclaim_test \
 	t/unit/redis_health_test \
 	t/unit/redis_keys_test \
 	t/unit/sensor_test \
@@ -60,6 +61,7 @@ UNIT_TESTS = \
 	t/unit/settings_wrong_test \
 	t/unit/slot_limit_test \
 	t/unit/smtpd_processes_test \
+	t/unit/sock_destroy_test \
 	t/unit/sock_diag_test \
 	t/unit/socketmap_request_test \
 	t/unit/stress_test \
@@ -75,6 +77,7 @@ t_unit_pressure_source_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_privileges_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_slot_limit_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_smtpd_processes_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_sock_destroy_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 
 # Small programs that tests run.

@@ -1,0 +1,98 @@
+#include "common/reclaim.h"
+
+#include <stdlib.h>
+
+static const char *const reason_names[RECLAIM_REASON_COUNT] = {
+    [RECLAIM_NONE] = "none",       [RECLAIM_SILENT_BEFORE_HELO] = "silent-before-helo",
+    [RECLAIM_SILENT] = "silent",   [RECLAIM_NO_DATA] = "no-data",
+    [RECLAIM_STALLED] = "stalled",
+};
+
+const char *reclaim_reason_name(enum reclaim_reason reason)
+{
+    return reason_names[reason];
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The client has sent something that we have not answered yet: a command that takes us long, or
+ * the begin of one. Which of the two it is nobody can tell here, so it is no silence. */
+static bool is_our_turn(const struct reclaim_view *view)
+{
+    return !view->is_unacknowledged && view->received_ms_ago < view->sent_ms_ago;
+}
+
+int64_t reclaim_silence_ms(const struct reclaim_view *view)
+{
+    /* For the kernel a connection begins when it enters the accept queue. Time spent there is
+     * not the client's. */
+    int64_t quiet_ms = smaller(view->received_ms_ago, view->held_ms);
+    if (view->is_in_data || view->is_unacknowledged)
+        return quiet_ms;
+    return is_our_turn(view) ? 0 : smaller(view->sent_ms_ago, quiet_ms);
+}
+
+enum reclaim_reason reclaim_judge(const struct reclaim_view *view,
+                                  const struct reclaim_settings *settings)
+{
+    int64_t silence_ms = reclaim_silence_ms(view);
+    if (view->class >= CLASS_GOOD)
+        return RECLAIM_NONE;
+    if (view->is_in_data)
+        return silence_ms >= settings->stall_ms ? RECLAIM_STALLED : RECLAIM_NONE;
+    if (!view->has_said_helo && silence_ms >= settings->silent_before_helo_ms)
+        return RECLAIM_SILENT_BEFORE_HELO;
+    if (view->has_said_helo && silence_ms >= settings->silent_ms)
+        return RECLAIM_SILENT;
+    return view->without_data_ms >= settings->budget_ms ? RECLAIM_NO_DATA : RECLAIM_NONE;
+}
+
+int reclaim_wanted(const struct reclaim_load *load)
+{
+    bool is_above_ceiling = load->slot_limit > 0 &&
+                            (double)load->busy / load->slot_limit > load->ceiling &&
+                            load->waiting > 0;
+    if (load->slot_limit <= 0 || (load->level < LEVEL_STRESSED && !is_above_ceiling))
+        return 0;
+    /* Room for the next: as decide() compares, with the asking session included. */
+    int room = load->slot_limit;
+    while (room > 0 && (double)room / load->slot_limit > load->ceiling)
+        room--;
+    int64_t target = room > 0 ? room - 1 : 0;
+    int64_t wanted = (int64_t)load->busy + load->waiting + load->turned_away - target;
+    if (wanted <= 0)
+        return 0;
+    return wanted < load->busy ? (int)wanted : load->busy;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct reclaim_choice *a = left, *b = right;
+    if (a->silence_ms != b->silence_ms)
+        return a->silence_ms > b->silence_ms ? -1 : 1;
+    if (a->held_ms != b->held_ms)
+        return a->held_ms > b->held_ms ? -1 : 1;
+    return a->index < b->index ? -1 : 1;
+}
+
+size_t reclaim_choose(const struct reclaim_view *views, size_t count,
+                      const struct reclaim_settings *settings, size_t wanted,
+                      struct reclaim_choice *choices)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum reclaim_reason reason = reclaim_judge(&views[i], settings);
+        if (reason != RECLAIM_NONE)
+            choices[found++] = (struct reclaim_choice){
+                .index = i,
+                .reason = reason,
+                .silence_ms = reclaim_silence_ms(&views[i]),
+                .held_ms = views[i].held_ms,
+            };
+    }
+    qsort(choices, found, sizeof(*choices), compare);
+    return found < wanted ? found : wanted;
+}
