@@ -18,6 +18,7 @@ host_libhost_a_SOURCES = \
 	host/proc_tcp.c host/proc_tcp.h \
 	host/slot_limit.c host/slot_limit.h \
 	host/smtpd_processes.c host/smtpd_processes.h \
+	host/sock_destroy.c host/sock_destroy.h host/sock_destroy_probe.c \
 	host/sock_diag.c host/sock_diag.h \
 	host/subprocess.c host/subprocess.h \
 	host/unix_queue.c host/unix_queue.h
