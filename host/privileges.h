@@ -13,4 +13,8 @@
  * already; started as another user than root or that one is an error. */
 bool privileges_drop(const char *user, const char *group, struct error *error);
 
+/* The same, but the new user has CAP_NET_ADMIN, and no other capability, where root has it here
+ * (capabilities(7)). */
+bool privileges_drop_except_net_admin(const char *user, const char *group, struct error *error);
+
 #endif

@@ -17,11 +17,25 @@ struct result {
     gid_t group_id;
     int groups;
     bool is_root_again;
+    char capabilities[32]; /* effective, as /proc has them */
     char error[512];
 };
 
+typedef bool drop_function(const char *user, const char *group, struct error *error);
+
+static void read_capabilities(char *out)
+{
+    char line[256];
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof(line), file))
+        sscanf(line, "CapEff: %31s", out);
+    if (file)
+        fclose(file);
+}
+
 /* first_user: what the process is before; 0: as the test. */
-static struct result drop(uid_t first_user, const char *user, const char *group)
+static struct result drop_with(drop_function *function, uid_t first_user, const char *user,
+                               const char *group)
 {
     struct result result = {.groups = -1};
     struct error error = {""};
@@ -32,10 +46,11 @@ static struct result drop(uid_t first_user, const char *user, const char *group)
     if (pid == 0) {
         if (first_user != 0 && (setgid((gid_t)first_user) < 0 || setuid(first_user) < 0))
             _exit(1);
-        result.is_dropped = privileges_drop(user, group, &error);
+        result.is_dropped = function(user, group, &error);
         result.user_id = geteuid();
         result.group_id = getegid();
         result.groups = getgroups(0, NULL);
+        read_capabilities(result.capabilities);
         result.is_root_again = setuid(0) == 0;
         snprintf(result.error, sizeof(result.error), "%s", error.text);
         ssize_t written = write(pipe_fds[1], &result, sizeof(result));
@@ -48,6 +63,27 @@ static struct result drop(uid_t first_user, const char *user, const char *group)
     ok(received == (ssize_t)sizeof(result), "drop(\"%s\", \"%s\") ran: %s", user, group,
        result.error);
     return result;
+}
+
+static struct result drop(uid_t first_user, const char *user, const char *group)
+{
+    return drop_with(privileges_drop, first_user, user, group);
+}
+
+static void test_net_admin(void)
+{
+    struct result result = drop(0, "nobody", "");
+    is_string(result.capabilities, "0000000000000000", "no capability is left");
+    result = drop_with(privileges_drop_except_net_admin, 0, "nobody", "");
+    ok(result.is_dropped && result.user_id == NOBODY && result.group_id == NOBODY,
+       "to a user, except CAP_NET_ADMIN");
+    ok(!result.is_root_again, "... for good");
+    is_string(result.capabilities, "0000000000001000", "... which is the only one left");
+    result = drop_with(privileges_drop_except_net_admin, NOBODY, "nobody", "");
+    ok(result.is_dropped && strcmp(result.capabilities, "0000000000000000") == 0,
+       "who has no capability gets none");
+    result = drop_with(privileges_drop_except_net_admin, 0, "", "");
+    ok(result.is_dropped && result.user_id == 0, "no user: nothing to do");
 }
 
 static void test_root(void)
@@ -87,10 +123,12 @@ int main(void)
     ok(!result.is_dropped && strstr(result.error, "no-such-user"), "unknown user");
     result = drop(0, "nobody", "no-such-group");
     ok(!result.is_dropped && strstr(result.error, "no-such-group"), "unknown group");
-    if (geteuid() == 0)
+    if (geteuid() == 0) {
         test_root();
-    else
+        test_net_admin();
+    } else {
         ok(true, "dropping privileges # SKIP needs root");
+    }
 
     hostname_get("mx1.example", name);
     is_string(name, "mx1.example", "the configured host name");
