@@ -6,6 +6,7 @@
 #include "milter/admission.h"
 #include "milter/live_config.h"
 #include "milter/negotiate.h"
+#include "milter/reclaimer.h"
 #include "milter/reply.h"
 #include "milter/session_table.h"
 
@@ -58,6 +59,23 @@ static sfsistat hang_up(SMFICTX *context, struct session *session,
     return verdict->code < 500 ? SMFIS_TEMPFAIL : SMFIS_REJECT;
 }
 
+/* Where its socket is, so that it can be ended: as Postfix says, so far as it does. */
+static void identify_socket(SMFICTX *context, struct session *session)
+{
+    const char *host = smfi_getsymval(context, MACRO_DAEMON_ADDRESS);
+    const char *port = smfi_getsymval(context, MACRO_DAEMON_PORT);
+    struct socket_pair pair = {.remote = session->address, .remote_port = session->port};
+    if (!host || !port || !address_parse(slice_from_string(host), &pair.local))
+        return;
+    pair.local_port = (uint16_t)strtol(port, NULL, 10);
+    uint64_t cookie = reclaimer_identify(milter->reclaimer, &pair);
+    session_table_lock(milter->sessions);
+    session->local_address = pair.local;
+    session->local_port = pair.local_port;
+    session->socket_cookie = cookie;
+    session_table_unlock(milter->sessions);
+}
+
 static sfsistat begin_session(SMFICTX *context, const struct config *config,
                               const struct sockaddr *socket_address)
 {
@@ -75,8 +93,13 @@ static sfsistat begin_session(SMFICTX *context, const struct config *config,
     struct verdict verdict = admission_decide_connect(milter, config, session, busy,
                                                       stress && strcmp(stress, "yes") == 0);
     session_table_set_class(milter->sessions, session, verdict.classification.class);
-    if (verdict.action == VERDICT_HANG_UP)
+    if (verdict.action == VERDICT_HANG_UP) {
+        if (verdict.rule == RULE_CEILING && verdict.classification.class >= CLASS_UNKNOWN)
+            reclaimer_note_turned_away(milter->reclaimer, clock_monotonic_ms());
         return hang_up(context, session, &verdict);
+    }
+    if (verdict.classification.class != CLASS_TRUSTED)
+        identify_socket(context, session);
     /* Nothing of a trusted client is recorded: only the end of the session still matters. */
     return verdict.classification.class == CLASS_TRUSTED ? SMFIS_ACCEPT : SMFIS_CONTINUE;
 }

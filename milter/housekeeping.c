@@ -10,6 +10,7 @@
 #include "milter/level_watch.h"
 #include "milter/listener.h"
 #include "milter/live_config.h"
+#include "milter/reclaimer.h"
 #include "milter/session_table.h"
 #include "milter/signals.h"
 #include "milter/slots.h"
@@ -70,6 +71,8 @@ static void reload(struct milter *milter)
     const struct config *old = live_config_acquire(milter->config);
     warn_of_fixed_settings(old, config);
     live_config_release(milter->config, old);
+    if (config->reclaim.is_enabled && !milter->reclaimer)
+        log_warning("reclaim.enabled: takes a restart, and CAP_NET_ADMIN");
     live_config_replace(milter->config, config);
     log_info("%s: taken", milter->config_file);
 }
@@ -114,6 +117,7 @@ static void *keep_house(void *context)
             continue;
         const struct config *config = live_config_acquire(milter->config);
         struct reading reading = read_host(milter, config, now_ms);
+        reclaimer_tick(milter, config, &reading.pressure, reading.level, now_ms);
         if (now_ms >= publish_at_ms) {
             publish(milter, config, &reading, HOST_RECORD_LEASE_S);
             publish_at_ms = now_ms + PUBLISH_MS;

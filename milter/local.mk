@@ -13,6 +13,7 @@ milter_postvalve_milter_SOURCES = \
 	milter/main.c \
 	milter/milter.h \
 	milter/negotiate.c milter/negotiate.h \
+	milter/reclaimer.c milter/reclaimer.h \
 	milter/reply.c milter/reply.h \
 	milter/session.c milter/session.h \
 	milter/session_table.c milter/session_table.h \

@@ -12,6 +12,7 @@
 #include "milter/listener.h"
 #include "milter/live_config.h"
 #include "milter/milter.h"
+#include "milter/reclaimer.h"
 #include "milter/session_table.h"
 #include "milter/signals.h"
 #include "milter/slots.h"
@@ -33,6 +34,13 @@ static int fail(struct config *config, const struct error *error, int status)
     return status;
 }
 
+static bool drop_privileges(const struct config *config, struct error *error)
+{
+    return config->reclaim.is_enabled
+               ? privileges_drop_except_net_admin(config->user, config->group, error)
+               : privileges_drop(config->user, config->group, error);
+}
+
 static int serve(const char *config_file, struct config *config)
 {
     static struct milter milter;
@@ -46,12 +54,13 @@ static int serve(const char *config_file, struct config *config)
                     EX_SOFTWARE);
     if (!listener_open(&config->milter, &error))
         return fail(config, &error, EX_UNAVAILABLE);
-    if (!privileges_drop(config->user, config->group, &error))
+    if (!drop_privileges(config, &error))
         return fail(config, &error, EX_NOPERM);
 
     milter.config_file = config_file;
     milter.sessions = session_table_create(sessions_max);
     milter.level = level_watch_create();
+    milter.reclaimer = reclaimer_open(&config->reclaim);
     milter.slots = slots_open(&config->service, clock_monotonic_ms(), &error);
     if (!milter.slots)
         return fail(config, &error, EX_CONFIG);

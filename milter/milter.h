@@ -10,6 +10,7 @@
 struct history;
 struct level_watch;
 struct live_config;
+struct reclaimer;
 struct session_table;
 struct slots;
 
@@ -20,6 +21,7 @@ struct milter {
     struct history *history;
     struct slots *slots;
     struct level_watch *level;
+    struct reclaimer *reclaimer; /* NULL: slots are not taken back */
 };
 
 #endif

@@ -22,6 +22,7 @@ sfsistat negotiate(SMFICTX *context, unsigned long offered_actions, unsigned lon
 
 /* The names, as smfi_getsymval() takes them. */
 #define MACRO_DAEMON_PORT        "{daemon_port}"
+#define MACRO_DAEMON_ADDRESS     "{daemon_addr}"
 #define MACRO_STRESS             "{stress}" /* our own: milter_macro_defaults in main.cf */
 #define MACRO_AUTHENTICATION     "{auth_type}"
 #define MACRO_AUTHENTICATED_NAME "{auth_authen}"

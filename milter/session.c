@@ -16,6 +16,7 @@ void session_init(struct session *session, const struct address *address, uint16
         .class = CLASS_UNKNOWN,
         .connected_ms = now_ms,
         .last_sign_ms = now_ms,
+        .without_data_since_ms = now_ms,
     };
 }
 
@@ -67,12 +68,15 @@ void session_on_message(struct session *session, int64_t now_ms)
     if (session->accepted_recipients > 0)
         session->accepted_messages++;
     session->accepted_recipients = 0;
+    session->without_data_since_ms = now_ms;
     enter(session, SESSION_HELO, now_ms);
 }
 
 void session_on_abort(struct session *session, int64_t now_ms)
 {
     session->accepted_recipients = 0;
+    if (session->state == SESSION_DATA)
+        session->without_data_since_ms = now_ms;
     enter(session, session->has_said_helo ? SESSION_HELO : SESSION_CONNECTED, now_ms);
 }
 

@@ -25,17 +25,23 @@ enum session_state {
 
 struct session {
     struct session *previous, *next; /* session_table's */
+    uint64_t id;                     /* session_table's; never used again */
     struct address address;
-    uint16_t port; /* of the client; 0: not known */
+    uint16_t port;                /* of the client; 0: not known */
+    struct address local_address; /* of ours; ADDRESS_NONE: not known */
+    uint16_t local_port;
+    uint64_t socket_cookie; /* see host/sock_destroy.h; 0: not known */
     enum session_state state;
     enum client_class class; /* as of the last decision */
     bool has_said_helo;
-    bool is_hung_up;   /* by us: the slot is free in less than a millisecond */
-    bool is_reclaimed; /* we took its slot back */
-    bool is_hammering; /* came too soon after a hang-up */
-    bool is_shared;    /* its address is: see rails.h */
+    bool is_hung_up;          /* by us: the slot is free in less than a millisecond */
+    bool is_reclaimed;        /* we took its slot back */
+    bool is_reclaim_observed; /* we would have, but for observe mode */
+    bool is_hammering;        /* came too soon after a hang-up */
+    bool is_shared;           /* its address is: see rails.h */
     int64_t connected_ms;
-    int64_t last_sign_ms; /* of life: the last event, monotonic */
+    int64_t last_sign_ms;          /* of life: the last event, monotonic */
+    int64_t without_data_since_ms; /* CONNECT, or the end of the last DATA */
     /* Of the message that is being sent. */
     int accepted_recipients;
     /* Of the session so far. */

@@ -10,6 +10,7 @@ struct session_table {
     struct session list; /* head of the ring of all sessions */
     size_t count, maximum;
     int busy;
+    uint64_t last_id;
 };
 
 struct session_table *session_table_create(size_t maximum)
@@ -39,13 +40,19 @@ void session_table_unlock(struct session_table *table)
     pthread_mutex_unlock(&table->mutex);
 }
 
+/* In the table. */
+static bool has_slot(const struct session *session)
+{
+    return !session->is_hung_up && !session->is_reclaimed;
+}
+
 static void unlink_session(struct session_table *table, struct session *session)
 {
     session->previous->next = session->next;
     session->next->previous = session->previous;
     session->next = session->previous = NULL;
     table->count--;
-    if (!session->is_hung_up)
+    if (has_slot(session))
         table->busy--;
 }
 
@@ -54,6 +61,7 @@ bool session_table_add(struct session_table *table, struct session *session, int
     session_table_lock(table);
     bool has_room = table->count < table->maximum;
     if (has_room) {
+        session->id = ++table->last_id;
         session->next = &table->list;
         session->previous = table->list.previous;
         session->previous->next = session;
@@ -79,11 +87,56 @@ bool session_table_remove(struct session_table *table, struct session *session)
 void session_table_hang_up(struct session_table *table, struct session *session)
 {
     session_table_lock(table);
-    if (session->next && !session->is_hung_up) {
+    if (session->next && has_slot(session)) {
         session->is_hung_up = true;
         table->busy--;
     }
     session_table_unlock(table);
+}
+
+/* With the table locked. Those that are looked for began long ago, so they are near the front.
+ */
+static struct session *find(struct session_table *table, uint64_t id)
+{
+    for (struct session *session = table->list.next; session != &table->list;
+         session = session->next)
+        if (session->id == id)
+            return session;
+    return NULL;
+}
+
+bool session_table_reclaim(struct session_table *table, uint64_t id, int64_t last_sign_ms)
+{
+    session_table_lock(table);
+    struct session *session = find(table, id);
+    bool is_taken = session && has_slot(session) && session->last_sign_ms == last_sign_ms;
+    if (is_taken) {
+        session->is_reclaimed = true;
+        table->busy--;
+    }
+    session_table_unlock(table);
+    return is_taken;
+}
+
+void session_table_keep(struct session_table *table, uint64_t id)
+{
+    session_table_lock(table);
+    struct session *session = find(table, id);
+    if (session && session->is_reclaimed) {
+        session->is_reclaimed = false;
+        table->busy++;
+    }
+    session_table_unlock(table);
+}
+
+bool session_table_observe_reclaim(struct session_table *table, uint64_t id)
+{
+    session_table_lock(table);
+    struct session *session = find(table, id);
+    if (session)
+        session->is_reclaim_observed = true;
+    session_table_unlock(table);
+    return session != NULL;
 }
 
 void session_table_set_class(struct session_table *table, struct session *session,
@@ -100,6 +153,17 @@ int session_table_busy(struct session_table *table)
     int busy = table->busy;
     session_table_unlock(table);
     return busy;
+}
+
+void session_table_visit(struct session_table *table,
+                         bool (*visit)(struct session *session, void *context), void *context)
+{
+    session_table_lock(table);
+    for (struct session *session = table->list.next; session != &table->list;
+         session = session->next)
+        if (!visit(session, context))
+            break;
+    session_table_unlock(table);
 }
 
 void session_table_drain(struct session_table *table,

@@ -27,15 +27,30 @@ bool session_table_remove(struct session_table *table, struct session *session);
 /* Of a session in the table: its slot does not count as busy from now on. */
 void session_table_hang_up(struct session_table *table, struct session *session);
 
+/* The slot of a session, named by its id since it may be gone, is taken back: it does not count
+ * as busy from now on. False: it is gone, has no slot any more, or had an event since
+ * last_sign_ms. */
+bool session_table_reclaim(struct session_table *table, uint64_t id, int64_t last_sign_ms);
+/* It keeps its slot after all. */
+void session_table_keep(struct session_table *table, uint64_t id);
+/* It would lose its slot, but for observe mode. False: it is gone. */
+bool session_table_observe_reclaim(struct session_table *table, uint64_t id);
+
 /* As of the decision just made. */
 void session_table_set_class(struct session_table *table, struct session *session,
                              enum client_class client_class);
 
-/* Busy slots: sessions in the table that we did not hang up on. */
+/* Busy slots: sessions in the table that we did not hang up on and did not take the slot
+ * from. */
 int session_table_busy(struct session_table *table);
 
 void session_table_lock(struct session_table *table);
 void session_table_unlock(struct session_table *table);
+
+/* Visits the sessions, the one that began first first, with the table locked, until visit says
+ * false. */
+void session_table_visit(struct session_table *table,
+                         bool (*visit)(struct session *session, void *context), void *context);
 
 /* Removes all sessions; visit is called for each, with the table locked. */
 void session_table_drain(struct session_table *table,

@@ -43,7 +43,7 @@ ok $wish->{steps} & Postvalve::MilterClient::STEP_RCPT_REJ, 'rejected recipients
 ok $wish->{steps} & Postvalve::MilterClient::STEP_NOT_HEADERS
     && $wish->{steps} & Postvalve::MilterClient::STEP_NOT_BODY, '... the content is not';
 is $wish->{steps} & Postvalve::MilterClient::STEP_NR_ANY, 0, '... and every event is answered';
-like $wish->{macros}{0}, qr/\{daemon_port\} \{stress\}/, 'macros at CONNECT';
+like $wish->{macros}{0}, qr/\{daemon_port\} \{daemon_addr\} \{stress\}/, 'macros at CONNECT';
 like $wish->{macros}{2}, qr/\{auth_type\}/, '... at MAIL';
 like $wish->{macros}{3}, qr/\{rcpt_mailer\} \{rcpt_host\}/, '... at RCPT';
 $mta->close;

@@ -48,6 +48,55 @@ static void test_add_and_remove(void)
     session_table_free(NULL);
 }
 
+static bool take_two(struct session *session, void *context)
+{
+    uint64_t **ids = context;
+    *(*ids)++ = session->id;
+    return ids[0] < ids[1];
+}
+
+static void test_reclaim(void)
+{
+    struct session_table *table = session_table_create(10);
+    struct session sessions[3];
+    int busy;
+    for (int i = 0; i < 3; i++) {
+        sessions[i] = new_session();
+        session_table_add(table, &sessions[i], &busy);
+    }
+    uint64_t found[2] = {0};
+    uint64_t *ids[2] = {found, found + 2};
+    session_table_visit(table, take_two, ids);
+    ok(found[0] == sessions[0].id && found[1] == sessions[1].id,
+       "visited in order, and no more");
+    ok(found[0] != found[1] && found[0] != 0, "each has an id of its own");
+
+    ok(session_table_reclaim(table, found[1], 1) && sessions[1].is_reclaimed, "taken back");
+    is_number(session_table_busy(table), 2, "... its slot is free");
+    ok(!session_table_reclaim(table, found[1], 1), "... and not taken twice");
+    session_table_hang_up(table, &sessions[1]);
+    ok(session_table_busy(table) == 2 && !sessions[1].is_hung_up, "... nor hung up on");
+    session_table_keep(table, found[1]);
+    session_table_keep(table, found[1]);
+    ok(session_table_busy(table) == 3 && !sessions[1].is_reclaimed, "given again, once");
+    ok(!session_table_reclaim(table, found[0], 2), "one that had an event meanwhile is left");
+    session_table_hang_up(table, &sessions[0]);
+    ok(!session_table_reclaim(table, found[0], 1), "... so is one that was hung up on");
+    ok(session_table_observe_reclaim(table, found[1]) && sessions[1].is_reclaim_observed &&
+           session_table_busy(table) == 2,
+       "observed: its slot is not free");
+    session_table_reclaim(table, found[1], 1);
+    session_table_remove(table, &sessions[1]);
+    is_number(session_table_busy(table), 1, "not counted again when it ends");
+    ok(!session_table_reclaim(table, found[1], 1) &&
+           !session_table_observe_reclaim(table, found[1]),
+       "what is gone is not found");
+    session_table_keep(table, found[1]);
+    session_table_add(table, &sessions[1], &busy);
+    ok(sessions[1].id != found[1], "an id is not used again");
+    session_table_free(table);
+}
+
 static void count_session(const struct session *session, void *context)
 {
     int *count = context;
@@ -103,6 +152,7 @@ static void test_threads(void)
 int main(void)
 {
     test_add_and_remove();
+    test_reclaim();
     test_drain();
     test_threads();
     return done_testing();

@@ -25,6 +25,7 @@ use Postvalve::Test ();
 #   submission  true: a second service; as for Postvalve::Postfix
 #   stress      as for Postvalve::Postfix
 #   redis       a Postvalve::Redis
+#   daemon      hash of more options of Postvalve::Daemon
 #   is_stopped  true: does not start the milter
 # Returns the Postvalve::Daemon and the Postvalve::Postfix, both running.
 sub start {
@@ -39,7 +40,7 @@ sub start {
         admission => { bot_level => 'calm' },
         memory    => { fresh_ms => 0 },
     );
-    my $milter = Postvalve::Daemon->new('milter', config => \%config);
+    my $milter = Postvalve::Daemon->new('milter', config => \%config, %{ $option{daemon} // {} });
     $milter->configure($option{config});
     my $listen = $milter->listener;
     my $postfix = Postvalve::Postfix->new(
