@@ -1,5 +1,7 @@
 #include "common/cluster.h"
 
+#include "common/host_state.h"
+
 #define STRESSED_MIN 2 /* hosts: one may be broken, or lie */
 
 bool cluster_add(struct cluster_summary *summary, const struct host_state *state,

@@ -8,11 +8,12 @@
 #ifndef POSTVALVE_COMMON_CLUSTER_H
 #define POSTVALVE_COMMON_CLUSTER_H
 
-#include "common/host_state.h"
 #include "common/level.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct host_state; /* common/host_state.h */
 
 enum cluster_follow { CLUSTER_FOLLOW_OFF, CLUSTER_FOLLOW_ELEVATED, CLUSTER_FOLLOW_COUNT };
 

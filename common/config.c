@@ -58,18 +58,51 @@ static void report_duplicate(const struct json_duplicate *duplicate, void *conte
                    problems->file, duplicate->path, duplicate->line);
 }
 
-static void check_level_order(const struct config *config,
+static void check_level_order(const struct level_settings *level, const char *prefix,
                               const struct setting_problems *problems)
 {
-    static const char *const keys[LEVEL_COUNT] = {[LEVEL_ELEVATED] = "level.elevated",
-                                                  [LEVEL_STRESSED] = "level.stressed",
-                                                  [LEVEL_CRITICAL] = "level.critical"};
-    const double *threshold = config->level.threshold;
-    for (enum level level = LEVEL_STRESSED; level < LEVEL_COUNT; level++)
-        if (threshold[level] < threshold[level - 1])
-            error_list_add(problems->errors, "%s: %s: %g is below %s, allowed: %g or more",
-                           problems->file, keys[level], threshold[level], keys[level - 1],
-                           threshold[level - 1]);
+    const double *threshold = level->threshold;
+    for (enum level i = LEVEL_STRESSED; i < LEVEL_COUNT; i++)
+        if (threshold[i] < threshold[i - 1])
+            error_list_add(problems->errors,
+                           "%s: %slevel.%s: %g is below %slevel.%s, allowed: %g or more",
+                           problems->file, prefix, level_name(i), threshold[i], prefix,
+                           level_name(i - 1), threshold[i - 1]);
+}
+
+/* Where a service has the default levels, these were checked already. */
+static void check_service_levels(const struct config *config, size_t index,
+                                 const struct setting_problems *problems)
+{
+    const struct level_settings *level = &config->services.items[index].level;
+    char prefix[32];
+    bool is_default = true;
+    for (enum level i = LEVEL_ELEVATED; i < LEVEL_COUNT; i++)
+        is_default = is_default && !(level->threshold[i] < config->level.threshold[i]) &&
+                     !(level->threshold[i] > config->level.threshold[i]);
+    snprintf(prefix, sizeof(prefix), "services[%zu].", index);
+    if (!is_default)
+        check_level_order(level, prefix, problems);
+}
+
+static void check_services(const struct config *config, const struct setting_problems *problems)
+{
+    const struct service_settings *services = config->services.items;
+    for (size_t i = 0; i < config->services.count; i++) {
+        check_service_levels(config, i, problems);
+        for (size_t j = 0; j < i; j++) {
+            if (services[i].port == services[j].port)
+                error_list_add(problems->errors,
+                               "%s: services[%zu].port: %d is that of services[%zu] too, "
+                               "allowed: a port of its own",
+                               problems->file, i, (int)services[i].port, j);
+            if (strcmp(services[i].name, services[j].name) == 0)
+                error_list_add(problems->errors,
+                               "%s: services[%zu].name: \"%s\" is that of services[%zu] too, "
+                               "allowed: a name of its own",
+                               problems->file, i, services[i].name, j);
+        }
+    }
 }
 
 static void check_ceilings(const struct config *config, const struct setting_problems *problems)
@@ -114,7 +147,9 @@ static void derive_and_check(struct config *config, const struct setting_problem
 {
     config->admission.ceiling[CLASS_BOT] = config->admission.ceiling[CLASS_UNKNOWN];
     config->admission.ceiling[CLASS_TRUSTED] = config->admission.ceiling[CLASS_GOOD];
-    check_level_order(config, problems);
+    config->service.level = config->level;
+    check_level_order(&config->level, "", problems);
+    check_services(config, problems);
     check_ceilings(config, problems);
     check_listeners(config, problems);
     check_socketmap(config, problems);
@@ -124,7 +159,7 @@ static void derive_and_check(struct config *config, const struct setting_problem
 struct config *config_load_with(const char *name, struct slice text,
                                 config_read_files *read_files, struct error_list *errors)
 {
-    struct setting_problems problems = {name, errors};
+    struct setting_problems problems = {name, errors, NULL};
     size_t errors_before = errors->count + errors->omitted;
 
     json_t *root = parse_json(name, text, errors);

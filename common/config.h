@@ -10,9 +10,14 @@
 
 #include "common/address.h"
 #include "common/client_class.h"
+#include "common/cluster.h"
 #include "common/decide.h"
 #include "common/level.h"
+<<<<<<< HEAD
+#include "common/sensor.h"
+=======
 #include "common/reclaim.h"
+>>>>>>> origin/main
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +63,18 @@ struct service_settings {
     int64_t port;
     int64_t slot_limit; /* processes, or SLOT_LIMIT_AUTO */
     char *postfix_config_directory;
+    struct level_settings level;
+};
+
+#define SERVICES_MAX 16
+
+struct service_list {
+    struct service_settings *items; /* one at least; names and ports differ */
+    size_t count;
+};
+
+struct control_settings {
+    bool is_postfix_stress_allowed; /* postvalvectl postfix-stress may change master.cf */
 };
 
 struct policyd_settings {
@@ -123,7 +140,11 @@ struct config {
     char *host;  /* name of this host in keys and status; "": gethostname(2) */
     enum log_target log_target;
     bool is_log_verbose;
-    struct service_settings service;
+    struct service_settings service; /* the defaults of services */
+    struct service_list services;
+    struct sensor_settings sensor;
+    struct cluster_settings cluster;
+    struct control_settings control;
     struct policyd_settings policyd;
     struct milter_settings milter;
     struct redis_settings redis;

@@ -53,7 +53,7 @@ static void allow_endpoint(const struct setting *setting, char *out, size_t out_
     snprintf(out, out_size, "%s%s", ENDPOINT_ALLOWED, setting->minimum > 0 ? "" : ", or \"\"");
 }
 
-static bool check_list(const struct setting_reader *reader, const json_t *value)
+bool setting_check_list(const struct setting_reader *reader, const json_t *value)
 {
     const struct setting *setting = reader->setting;
     if (!setting_expect(reader, value, json_is_array(value)))
@@ -85,7 +85,7 @@ static bool list_has_endpoint(const struct endpoint_list *list, const struct end
 static void read_endpoint_list(const struct setting_reader *reader, const json_t *value,
                                void *field)
 {
-    if (!check_list(reader, value))
+    if (!setting_check_list(reader, value))
         return;
     size_t size = json_array_size(value);
     struct endpoint_list list = {memory_allocate(size, sizeof(*list.items)), 0};
@@ -148,7 +148,7 @@ static bool parse_network(const struct setting_reader *reader, const json_t *val
 static void read_network_list(const struct setting_reader *reader, const json_t *value,
                               void *field)
 {
-    if (!check_list(reader, value))
+    if (!setting_check_list(reader, value))
         return;
     size_t size = json_array_size(value);
     struct network_list list = {memory_allocate(size, sizeof(*list.items)), 0};
@@ -215,7 +215,7 @@ static bool check_string_item(const struct setting_reader *reader, const json_t 
 static void read_string_list(const struct setting_reader *reader, const json_t *value,
                              void *field)
 {
-    if (!check_list(reader, value))
+    if (!setting_check_list(reader, value))
         return;
     size_t size = json_array_size(value);
     struct string_list list = {memory_allocate(size, sizeof(*list.items)), 0};

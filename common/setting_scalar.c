@@ -7,7 +7,8 @@
 
 _Static_assert(sizeof(enum mode) == sizeof(int) && sizeof(enum level) == sizeof(int) &&
                    sizeof(enum log_target) == sizeof(int) &&
-                   sizeof(enum rbl_action) == sizeof(int),
+                   sizeof(enum rbl_action) == sizeof(int) &&
+                   sizeof(enum cluster_follow) == sizeof(int),
                "enum fields are written as int");
 
 /* Boolean */

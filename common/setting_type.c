@@ -18,6 +18,7 @@ static const struct setting_type_row *const type_table[SETTING_TYPE_COUNT] = {
     [SETTING_ENDPOINT_LIST] = &setting_type_endpoint_list,
     [SETTING_NETWORK_LIST] = &setting_type_network_list,
     [SETTING_STRING_LIST] = &setting_type_string_list,
+    [SETTING_OBJECT_LIST] = &setting_type_object_list,
 };
 
 void setting_report(const struct setting_reader *reader, const char *format, ...)
@@ -33,8 +34,10 @@ void setting_report(const struct setting_reader *reader, const char *format, ...
         snprintf(allowed, sizeof(allowed), "%s",
                  type_table[reader->setting->type]->item_allowed);
     }
-    error_list_add(reader->problems->errors, "%s: %s%s: %s, allowed: %s",
-                   reader->problems->file, reader->setting->key, item, what, allowed);
+    const char *prefix = reader->problems->prefix;
+    error_list_add(reader->problems->errors, "%s: %s%s%s: %s, allowed: %s",
+                   reader->problems->file, prefix ? prefix : "", reader->setting->key, item,
+                   what, allowed);
 }
 
 static const char *json_type_text(const json_t *value)
@@ -78,22 +81,25 @@ bool setting_expect(const struct setting_reader *reader, const json_t *value, bo
     return is_expected;
 }
 
-void setting_read(const struct setting *setting, struct config *config, const json_t *value,
+void setting_read(const struct setting *setting, void *base, const json_t *value,
                   const struct setting_problems *problems)
 {
     struct setting_reader reader = {setting, problems, SETTING_NO_ITEM};
-    type_table[setting->type]->read(&reader, value, (char *)config + setting->offset);
+    type_table[setting->type]->read(&reader, value, (char *)base + setting->offset);
 }
 
-json_t *setting_write(const struct setting *setting, const struct config *config)
+json_t *setting_write(const struct setting *setting, const void *base)
 {
-    return type_table[setting->type]->write(setting, (const char *)config + setting->offset);
+    return type_table[setting->type]->write(setting, (const char *)base + setting->offset);
 }
 
-void setting_release(const struct setting *setting, struct config *config)
+void setting_release(const struct setting *setting, void *base)
 {
-    if (type_table[setting->type]->release)
-        type_table[setting->type]->release((char *)config + setting->offset);
+    void *field = (char *)base + setting->offset;
+    if (setting->type == SETTING_OBJECT_LIST)
+        setting_object_list_release(setting, field);
+    else if (type_table[setting->type]->release)
+        type_table[setting->type]->release(field);
 }
 
 void setting_format_allowed(const struct setting *setting,

@@ -30,10 +30,21 @@ extern const struct setting_type_row setting_type_boolean, setting_type_integer,
 extern const struct setting_type_row setting_type_string, setting_type_path, setting_type_reply;
 extern const struct setting_type_row setting_type_endpoint, setting_type_endpoint_list,
     setting_type_network_list, setting_type_string_list;
+extern const struct setting_type_row setting_type_object_list;
+void setting_object_list_release(const struct setting *setting, void *field);
+
+/* Reads, writes, releases all that a table of items describes; base: the item, config: where
+ * its defaults may come from. */
+void setting_rows_read(const struct setting_rows *rows, void *base, json_t *object,
+                       const struct config *config, const struct setting_problems *problems);
+json_t *setting_rows_write(const struct setting_rows *rows, const void *base);
+void setting_rows_release(const struct setting_rows *rows, void *base);
 
 /* "FILE: KEY[ITEM]: WHAT, allowed: ...". */
 void setting_report(const struct setting_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* A list with as many items as the row allows. */
+bool setting_check_list(const struct setting_reader *reader, const json_t *value);
 /* Reports the type that the value has unless is_expected, which it returns. */
 bool setting_expect(const struct setting_reader *reader, const json_t *value, bool is_expected);
 /* A wrong string as a message may show it: escaped, cut, and never a secret. Returns out. */

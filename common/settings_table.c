@@ -21,7 +21,31 @@ static const char *const level_names[] = {[LEVEL_CALM] = "calm",
                                           [LEVEL_CRITICAL] = "critical",
                                           NULL};
 
+static const char *const cluster_follow_names[] = {
+    [CLUSTER_FOLLOW_OFF] = "off", [CLUSTER_FOLLOW_ELEVATED] = "elevated", NULL};
+
 const struct setting_group setting_groups[] = {
+<<<<<<< HEAD
+    {"",          "GENERAL"                    },
+    {"log",       "LOG"                        },
+    {"services",  "POSTFIX SERVICES TO PROTECT"},
+    {"service",   "DEFAULTS OF THE SERVICES"   },
+    {"policyd",   "POLICY DAEMON"              },
+    {"milter",    "MILTER"                     },
+    {"redis",     "REDIS"                      },
+    {"memory",    "MEMORY IN FRONT OF REDIS"   },
+    {"history",   "HISTORY OF CLIENTS"         },
+    {"trusted",   "TRUSTED CLIENTS"            },
+    {"level",     "LEVELS"                     },
+    {"sensor",    "SENSORS"                    },
+    {"cluster",   "OTHER HOSTS"                },
+    {"control",   "CONTROL"                    },
+    {"class",     "CLASSES OF CLIENTS"         },
+    {"admission", "ADMISSION"                  },
+    {"reply",     "REPLIES"                    },
+    {"rbl",       "DNS LISTS"                  },
+    {"socketmap", "TABLES FOR POSTFIX"         },
+=======
     {"",          "GENERAL"                       },
     {"log",       "LOG"                           },
     {"service",   "THE POSTFIX SERVICE TO PROTECT"},
@@ -38,6 +62,7 @@ const struct setting_group setting_groups[] = {
     {"reply",     "REPLIES"                       },
     {"rbl",       "DNS LISTS"                     },
     {"socketmap", "TABLES FOR POSTFIX"            },
+>>>>>>> origin/main
 };
 const size_t setting_groups_count = sizeof(setting_groups) / sizeof(setting_groups[0]);
 
@@ -70,6 +95,12 @@ const struct setting settings_table[] = {
         .help =
             "Also log what only helps to find a mistake. Off, because it is a line for every "
             "request."),
+    /* Services */
+    ROW("services", SETTING_OBJECT_LIST, services, .minimum = 1, .maximum = SERVICES_MAX,
+        .item = &setting_rows_service, .default_text = "[{}]",
+        .help = "The services of this host to protect, each with its own slots, pressure and "
+                "level; the first is the main one in status and dashboards. Sessions of other "
+                "services are let alone. Names and ports have to differ."),
     /* Service */
     ROW("service.name", SETTING_STRING, service.name, .minimum = 1, .maximum = 64,
         .characters = NAME_EXTRA ":[]", .default_text = "\"smtp\"",
@@ -232,6 +263,33 @@ const struct setting settings_table[] = {
         .scale = 1000, .default_text = "30", .unit = "seconds",
         .help = "How long nothing may have called for a level before it falls, so that it does "
                 "not flap. Postfix's own stress mode lasts 1000 s."),
+    /* Sensors */
+    ROW("sensor.wait_target_ms", SETTING_INTEGER, sensor.wait_target_ms, .minimum = 0,
+        .maximum = 600000, .default_text = "1000", .unit = "milliseconds",
+        .help = "A client that has waited so long for a slot calls for the level stressed, "
+                "however many slots are busy; it takes a few milliseconds as long as slots are "
+                "free. 0 does not look at the waiting time."),
+    ROW("sensor.lost_share", SETTING_NUMBER, sensor.lost_share, .minimum = 0.01, .maximum = 1,
+        .default_text = "0.5",
+        .help =
+            "Share of the sessions of the last ten seconds that ended lost or silent right "
+            "after CONNECT, from which on the level is at least elevated while slots fill."),
+    /* Cluster */
+    ROW("cluster.follow", SETTING_ENUM, cluster.follow, .names = cluster_follow_names,
+        .default_text = "\"off\"",
+        .help = "What the stress of the other hosts that share this Redis does here: with "
+                "\"elevated\" the level is at least elevated while enough of them are "
+                "stressed. Off, because each host has slots of its own; for hosts that the "
+                "same senders try one after the other."),
+    ROW("cluster.follow_share", SETTING_NUMBER, cluster.follow_share, .minimum = 0.01,
+        .maximum = 1, .default_text = "0.5",
+        .help = "Share of the other hosts that has to be stressed; two of them at least, so "
+                "that no single one pins all."),
+    /* Control */
+    ROW("control.postfix_stress", SETTING_BOOLEAN, control.is_postfix_stress_allowed,
+        .default_text = "false",
+        .help = "Let \"postvalvectl postfix-stress\" switch Postfix's own stress mode, which "
+                "changes master.cf and reloads Postfix."),
     /* Class */
     ROW("class.good_messages", SETTING_NUMBER, client_class.good_messages, .minimum = 0,
         .maximum = 1000000, .default_text = "3",

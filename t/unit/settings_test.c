@@ -35,6 +35,26 @@ static bool has_group_heading(const struct setting *setting)
     return false;
 }
 
+/* The rows of a list's items: as the others, but for defaults that they inherit. */
+static void test_item_rows(const struct setting *list)
+{
+    for (size_t i = 0; i < list->item->count; i++) {
+        const struct setting *setting = &list->item->rows[i];
+        const struct setting *origin =
+            setting->inherits ? setting_find(setting->inherits) : NULL;
+        char allowed[SETTING_ALLOWED_SIZE], of_origin[SETTING_ALLOWED_SIZE] = "";
+        ok(setting->inherits || setting->default_text, "%s[].%s: has a default", list->key,
+           setting->key);
+        ok(!setting->inherits || (origin && origin->type == setting->type), "... of its type");
+        setting_format_allowed(setting, allowed);
+        if (origin)
+            setting_format_allowed(origin, of_origin);
+        is_string(allowed, origin ? of_origin : allowed, "... and as much allowed");
+        ok(setting->help[strlen(setting->help) - 1] == '.', "... help");
+        ok(setting->offset < list->item->size, "... a field");
+    }
+}
+
 static void test_rows(void)
 {
     for (size_t i = 0; i < settings_count; i++) {
@@ -52,6 +72,9 @@ static void test_rows(void)
            "%s: says what is allowed", key);
         ok(setting->minimum <= setting->maximum || setting->type == SETTING_ENDPOINT,
            "%s: minimum <= maximum", key);
+        ok((setting->type == SETTING_OBJECT_LIST) == (setting->item != NULL), "%s: items", key);
+        if (setting->item)
+            test_item_rows(setting);
         ok((setting->type == SETTING_ENUM) == (setting->names != NULL), "%s: names", key);
         for (size_t j = 0; j < i; j++)
             if (settings_table[j].offset == setting->offset)
@@ -132,6 +155,12 @@ static void format_other_value(const struct setting *setting, char *out, size_t 
     case SETTING_NETWORK_LIST:
         snprintf(out, out_size, "[\"192.0.2.0/24\", \"2001:db8::/32\"]");
         break;
+    case SETTING_OBJECT_LIST:
+        snprintf(out, out_size,
+                 "[{\"name\":\"x1\",\"port\":2,\"slot_limit\":\"auto\","
+                 "\"postfix_config_directory\":\"/x\",\"level\":{\"elevated\":0.25,"
+                 "\"stressed\":0.5,\"critical\":0.75,\"sustain_ms\":1,\"hold_s\":2}}]");
+        break;
     default:
         abort();
     }
@@ -155,11 +184,15 @@ static void format_file(const char *key, const char *value, char *out, size_t ou
         length += snprintf(out + length, out_size - (size_t)length, "}");
 }
 
-/* How many settings have another value than by default. */
-static size_t count_changed(const struct config *config, const struct config *defaults)
+/* How many settings have another value than by default. Those that inherit it are not counted.
+ */
+static size_t count_changed(const struct config *config, const struct config *defaults,
+                            const struct setting *expected)
 {
     size_t changed = 0;
     for (size_t i = 0; i < settings_count; i++) {
+        if (settings_table[i].type == SETTING_OBJECT_LIST && &settings_table[i] != expected)
+            continue;
         char *text = effective_text(&settings_table[i], config);
         char *default_text = effective_text(&settings_table[i], defaults);
         changed += strcmp(text, default_text) != 0;
@@ -177,7 +210,7 @@ static void test_each_setting(void)
         const struct setting *setting = &settings_table[i];
         struct error_list errors;
         const char *special = find_special_value(setting);
-        char value[128], file[256];
+        char value[256], file[384];
         if (special && special[0] == '\0')
             continue;
         if (special)
@@ -194,7 +227,7 @@ static void test_each_setting(void)
         json_t *got = setting_write(setting, config);
         ok(setting->is_secret || json_equal(got, expected) || json_is_real(expected),
            "... is written as it was read");
-        ok(count_changed(config, defaults) == 1, "... and is all that changed");
+        ok(count_changed(config, defaults, setting) == 1, "... and is all that changed");
         json_decref(expected);
         json_decref(got);
         config_free(config);
@@ -211,6 +244,15 @@ static void test_defaults(void)
     ok(config->log_target == LOG_TARGET_SYSLOG && !config->is_log_verbose, "log");
     is_string(config->service.name, "smtp", "service.name");
     ok(config->service.slot_limit == SLOT_LIMIT_AUTO, "service.slot_limit");
+    ok(config->services.count == 1 && config->services.items[0].port == 25 &&
+           config->services.items[0].slot_limit == SLOT_LIMIT_AUTO,
+       "services");
+    is_string(config->services.items[0].name, "smtp", "its name");
+    is_number(config->services.items[0].level.threshold[LEVEL_STRESSED], 0.8, "its level");
+    ok(config->services.items[0].level.hold_ms == 30000, "its hold time");
+    ok(config->cluster.follow == CLUSTER_FOLLOW_OFF &&
+           !config->control.is_postfix_stress_allowed,
+       "nothing that others could do to us");
     ok(config->policyd.listen.count == 1 && config->policyd.listen.items[0].port == 10031,
        "policyd.listen");
     ok(config->policyd.socket.mode == 0660, "policyd.socket.mode");
@@ -249,6 +291,41 @@ static void test_default_networks(void)
         ok(address_parse(slice_from_string(others[i]), &address) &&
                !network_list_contains(&config->trusted_networks, &address),
            "%s is not", others[i]);
+    config_free(config);
+}
+
+/* What a service does not say is what holds for all, wherever in the file that stands. */
+static void test_services(void)
+{
+    static const char file[] =
+        "{\"services\": [{\"name\": \"smtp\", \"slot_limit\": 50},"
+        " {\"name\": \"[::1]:587\", \"port\": 587, \"level\": {\"hold_s\": 5, \"stressed\": "
+        "0.9}}],"
+        " \"level\": {\"elevated\": 0.5, \"hold_s\": 60},"
+        " \"service\": {\"postfix_config_directory\": \"/etc/postfix-in\", \"slot_limit\": 7}}";
+    struct error_list errors;
+    struct config *config = load(file, &errors);
+    if (!ok(config && config->services.count == 2, "two services")) {
+        error_list_print(&errors, "#", stdout);
+        return;
+    }
+    const struct service_settings *smtp = &config->services.items[0], *other = smtp + 1;
+    ok(smtp->port == 25 && smtp->slot_limit == 50, "the first: its own limit, the usual port");
+    ok(other->port == 587 && other->slot_limit == 7,
+       "the second: its own port, the limit of all");
+    is_string(other->name, "[::1]:587", "its name");
+    is_string(other->postfix_config_directory, "/etc/postfix-in", "the directory of all");
+    ok(smtp->level.hold_ms == 60000 && other->level.hold_ms == 5000, "hold times");
+    is_number(smtp->level.threshold[LEVEL_ELEVATED], 0.5, "elevated, as for all");
+    is_number(other->level.threshold[LEVEL_ELEVATED], 0.5, "elevated, as for all");
+    is_number(other->level.threshold[LEVEL_STRESSED], 0.9, "stressed, its own");
+    ok(other->level.sustain_ms == 200, "sustain time");
+    config_free(config);
+
+    config = load("{\"service\": {\"port\": 2525}, \"level\": {\"critical\": 2}}", &errors);
+    ok(config && config->services.count == 1 && config->services.items[0].port == 2525,
+       "no services: one with the defaults");
+    is_number(config->services.items[0].level.threshold[LEVEL_CRITICAL], 2, "its level");
     config_free(config);
 }
 
@@ -300,6 +377,9 @@ static void test_good_files(void)
         "{\"service\": {\"name\": \"127.0.0.1:smtp\", \"slot_limit\": 100000}}",
         "{\"service\": {\"name\": \"[::1]:25\", \"slot_limit\": \"auto\"}}",
         "{\"reply\": {\"hang_up_later\": \"4.123.999 x\"}}",
+        "{\"services\": [{}]}",
+        "{\"services\": [{\"level\": {\"elevated\": 2, \"stressed\": 2, \"critical\": 2}}]}",
+        "{\"cluster\": {\"follow\": \"elevated\"}, \"sensor\": {\"wait_target_ms\": 0}}",
         "{\"user\": \"samba$\", \"group\": \"_x-y.z\"}",
         "{\"redis\": {\"prefix\": \"{pv}:/\", \"password\": \" !~\"}}",
         " {\"level\" : {\"hold_s\":0,\"sustain_ms\":60000}}\r\n",
@@ -327,6 +407,9 @@ static void test_man(void)
         snprintf(line, sizeof(line), "\n.B %s\n", settings_table[i].key);
         ok(strstr(text, line) != NULL, "%s is in the manual", settings_table[i].key);
     }
+    ok(strstr(text, "\n.B services[].level.hold_s\n") &&
+           strstr(text, "Default: that of level.hold_s\n"),
+       "items of lists too");
     free(text);
 }
 
@@ -336,6 +419,7 @@ int main(void)
     test_enum_names();
     test_each_setting();
     test_defaults();
+    test_services();
     test_default_networks();
     test_print();
     test_good_files();

@@ -171,18 +171,49 @@ static const struct {
     {"{\"reply\": {\"hang_up_later\": \"4.3.2\", \"hang_up_bot\": \"\"}}",
      {"f: reply.hang_up_later: has 5 bytes, allowed: \"4.x.y " ALLOWED_REPLY,
       "f: reply.hang_up_bot: \"\" is empty, allowed: \"5.x.y " ALLOWED_REPLY}                                                                                              },
+ /* lists of objects */
+    {"{\"services\": {}}",                                                                       {"f: services: an object, allowed: a list of 1 to 16 objects"}            },
+    {"{\"services\": []}",                                                                       {"f: services: has 0 items, allowed: a list of 1 to 16 objects"}          },
+    {"{\"services\": [{}, 25]}",                                                                 {"f: services[1]: an integer, allowed: an object"}                        },
+    {"{\"services\": [{\"port\": 0, \"name\": \"\"}, {\"level\": {\"hold_s\": -1}}]}",
+     {"f: services[0].port: 0 is out of range, allowed: an integer from 1 to 65535",
+      "f: services[0].name: \"\" is empty, allowed: a string of 1 to 64 letters, digits and "
+      "._-:[]",
+      "f: services[1].level.hold_s: -1 is out of range, allowed: an integer from 0 to 3600 "
+      "(seconds)"}                                                                                                                                                         },
+    {"{\"services\": [{\"prot\": 25, \"level\": 3, \"level.hold_s\": 1, \"hold_s\": 4}]}",
+     {"f: services[0].prot: " UNKNOWN_KEY "; did you mean port?",
+      "f: services[0].level: not an object, allowed: {...}",
+      "f: services[0].level.hold_s: unknown key, allowed: objects in objects instead of dots",
+      "f: services[0].hold_s: " UNKNOWN_KEY "; did you mean level.hold_s?"}                                                                                                },
+    {"{\"services\": [{}, {}, {\"name\": \"x\", \"port\": 25}]}",
+     {"f: services[1].port: 25 is that of services[0] too, allowed: a port of its own",
+      "f: services[1].name: \"smtp\" is that of services[0] too, allowed: a name of its own",
+      "f: services[2].port: 25 is that of services[0] too, allowed: a port of its own",
+      "f: services[2].port: 25 is that of services[1] too, allowed: a port of its own"}                                                                                    },
+    {"{\"services\": [{\"level\": {\"stressed\": 0.5, \"critical\": 0.4}}]}",
+     {"f: services[0].level.stressed: 0.5 is below services[0].level.elevated, allowed: 0.6 or "
+      "more",
+      "f: services[0].level.critical: 0.4 is below services[0].level.stressed, allowed: 0.5 or "
+      "more"}                                                                                                                                                              },
+    {"{\"services\": [{\"port\": 1, \"port\": 2}]}",
+     {"f: services[0].port: given again in line 1, allowed: once"}                                                                                                         },
+    {"{\"cluster\": {\"follow\": \"critical\", \"follow_share\": 0}, \"sensor\": "
+     "{\"lost_share\": 2}}",                                                                                           {"f: cluster.follow: \"critical\", allowed: \"off\" or \"elevated\"",
+      "f: cluster.follow_share: 0 is out of range, allowed: a number from 0.01 to 1",
+      "f: sensor.lost_share: 2 is out of range, allowed: a number from 0.01 to 1"}                                                                                                                                                },
  /* one against another */
     {"{\"level\": {\"elevated\": 0.9}}",
-     {"f: level.stressed: 0.8 is below level.elevated, allowed: 0.9 or more"}                                                                                              },
+     {"f: level.stressed: 0.8 is below level.elevated, allowed: 0.9 or more"}},
     {"{\"level\": {\"elevated\": 3, \"stressed\": 2, \"critical\": 1}}",
      {"f: level.stressed: 2 is below level.elevated, allowed: 3 or more",
-      "f: level.critical: 1 is below level.stressed, allowed: 2 or more"}                                                                                                  },
+      "f: level.critical: 1 is below level.stressed, allowed: 2 or more"}                                                                                                                },
     {"{\"admission\": {\"ceiling\": {\"good\": 0.5}}}",
      {"f: admission.ceiling.unknown: 0.8 is above admission.ceiling.good, allowed: 0.5 or "
-      "less"}                                                                                                                                                              },
+      "less"}   },
     {"{\"milter\": {\"listen\": \"unix:/x\"}, \"policyd\": {\"listen\": [\"unix:/x\"]}}",
      {"f: milter.listen: \"unix:/x\" is in policyd.listen too, allowed: an endpoint of its "
-      "own"}                                                                                                                                                               },
+      "own"}                                                                              },
 };
 
 static void test_wrong_files(void)
