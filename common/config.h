@@ -13,11 +13,8 @@
 #include "common/cluster.h"
 #include "common/decide.h"
 #include "common/level.h"
-<<<<<<< HEAD
-#include "common/sensor.h"
-=======
 #include "common/reclaim.h"
->>>>>>> origin/main
+#include "common/sensor.h"
 
 #include <stdbool.h>
 #include <stddef.h>

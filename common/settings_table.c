@@ -25,7 +25,6 @@ static const char *const cluster_follow_names[] = {
     [CLUSTER_FOLLOW_OFF] = "off", [CLUSTER_FOLLOW_ELEVATED] = "elevated", NULL};
 
 const struct setting_group setting_groups[] = {
-<<<<<<< HEAD
     {"",          "GENERAL"                    },
     {"log",       "LOG"                        },
     {"services",  "POSTFIX SERVICES TO PROTECT"},
@@ -42,27 +41,10 @@ const struct setting_group setting_groups[] = {
     {"control",   "CONTROL"                    },
     {"class",     "CLASSES OF CLIENTS"         },
     {"admission", "ADMISSION"                  },
+    {"reclaim",   "SLOTS TAKEN BACK"           },
     {"reply",     "REPLIES"                    },
     {"rbl",       "DNS LISTS"                  },
     {"socketmap", "TABLES FOR POSTFIX"         },
-=======
-    {"",          "GENERAL"                       },
-    {"log",       "LOG"                           },
-    {"service",   "THE POSTFIX SERVICE TO PROTECT"},
-    {"policyd",   "POLICY DAEMON"                 },
-    {"milter",    "MILTER"                        },
-    {"redis",     "REDIS"                         },
-    {"memory",    "MEMORY IN FRONT OF REDIS"      },
-    {"history",   "HISTORY OF CLIENTS"            },
-    {"trusted",   "TRUSTED CLIENTS"               },
-    {"level",     "LEVELS"                        },
-    {"class",     "CLASSES OF CLIENTS"            },
-    {"admission", "ADMISSION"                     },
-    {"reclaim",   "SLOTS TAKEN BACK"              },
-    {"reply",     "REPLIES"                       },
-    {"rbl",       "DNS LISTS"                     },
-    {"socketmap", "TABLES FOR POSTFIX"            },
->>>>>>> origin/main
 };
 const size_t setting_groups_count = sizeof(setting_groups) / sizeof(setting_groups[0]);
 
