@@ -51,7 +51,8 @@ common_libcommon_a_SOURCES = \
 	common/service_state.c common/service_state.h \
 	common/setting_list.c common/setting_object.c common/setting_scalar.c common/setting_text.c \
 	common/setting_type.c common/setting_type.h \
-	common/settings.c common/settings.h common/settings_man.c common/settings_service.c common/settings_table.c \
+	common/settings.c common/settings.h common/settings_groups.c common/settings_man.c \
+	common/settings_service.c common/settings_table.c \
 	common/siphash.c common/siphash.h \
 	common/slice.h \
 	common/socketmap_request.c common/socketmap_request.h \

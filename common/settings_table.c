@@ -24,30 +24,6 @@ static const char *const level_names[] = {[LEVEL_CALM] = "calm",
 static const char *const cluster_follow_names[] = {
     [CLUSTER_FOLLOW_OFF] = "off", [CLUSTER_FOLLOW_ELEVATED] = "elevated", NULL};
 
-const struct setting_group setting_groups[] = {
-    {"",          "GENERAL"                    },
-    {"log",       "LOG"                        },
-    {"services",  "POSTFIX SERVICES TO PROTECT"},
-    {"service",   "DEFAULTS OF THE SERVICES"   },
-    {"policyd",   "POLICY DAEMON"              },
-    {"milter",    "MILTER"                     },
-    {"redis",     "REDIS"                      },
-    {"memory",    "MEMORY IN FRONT OF REDIS"   },
-    {"history",   "HISTORY OF CLIENTS"         },
-    {"trusted",   "TRUSTED CLIENTS"            },
-    {"level",     "LEVELS"                     },
-    {"sensor",    "SENSORS"                    },
-    {"cluster",   "OTHER HOSTS"                },
-    {"control",   "CONTROL"                    },
-    {"class",     "CLASSES OF CLIENTS"         },
-    {"admission", "ADMISSION"                  },
-    {"reclaim",   "SLOTS TAKEN BACK"           },
-    {"reply",     "REPLIES"                    },
-    {"rbl",       "DNS LISTS"                  },
-    {"socketmap", "TABLES FOR POSTFIX"         },
-};
-const size_t setting_groups_count = sizeof(setting_groups) / sizeof(setting_groups[0]);
-
 const struct setting settings_table[] = {
     /* General */
     ROW("mode", SETTING_ENUM, admission.mode, .names = mode_names,
