@@ -1,6 +1,7 @@
 # common: pure decisions, parsing, formats, configuration. Links alone.
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
+	common/access_list.c common/access_list.h \
 	common/address.c common/address.h \
 	common/breaker.c common/breaker.h \
 	common/buffer.c common/buffer.h \

@@ -101,6 +101,11 @@ void redis_key_top(struct redis_key *key_r, const char *prefix, const char *host
     append_name(key_r, host);
 }
 
+void redis_key_access(struct redis_key *key_r, const char *prefix)
+{
+    begin(key_r, prefix, "access");
+}
+
 void redis_key_hosts(struct redis_key *key_r, const char *prefix)
 {
     begin(key_r, prefix, "hosts");

@@ -29,6 +29,8 @@ void redis_key_host(struct redis_key *key_r, const char *prefix, const char *hos
 void redis_key_override(struct redis_key *key_r, const char *prefix, const char *host);
 /* PREFIXtop:NAME */
 void redis_key_top(struct redis_key *key_r, const char *prefix, const char *host);
+/* PREFIXaccess: who is let in and who is kept out; see access_list.h. */
+void redis_key_access(struct redis_key *key_r, const char *prefix);
 /* PREFIXhosts: all hosts, by when they were last seen. */
 void redis_key_hosts(struct redis_key *key_r, const char *prefix);
 /* PREFIXevents, the stream; PREFIXlevel, the channel. */

@@ -8,6 +8,7 @@ UNIT_TESTS = \
 	t/fuzz/rbl_filter_fuzz \
 	t/fuzz/rbl_reply_map_fuzz \
 	t/fuzz/socketmap_request_fuzz \
+	t/unit/access_list_test \
 	t/unit/address_test \
 	t/unit/breaker_test \
 	t/unit/buffer_test \
