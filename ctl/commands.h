@@ -32,10 +32,14 @@ int command_failed(const struct error *error);
 /* Reads the configuration; NULL: every problem is on standard error. */
 struct config *command_load_config(const char *file);
 
+int command_allow(struct arguments *arguments);
 int command_auto(struct arguments *arguments);
+int command_block(struct arguments *arguments);
 int command_check_config(struct arguments *arguments);
 int command_force(struct arguments *arguments);
+int command_forget(struct arguments *arguments);
 int command_help(struct arguments *arguments);
+int command_list(struct arguments *arguments);
 int command_off(struct arguments *arguments);
 int command_on(struct arguments *arguments);
 int command_settings(struct arguments *arguments);

@@ -2,6 +2,7 @@
 bin_PROGRAMS += ctl/postvalvectl
 ctl_postvalvectl_SOURCES = \
 	ctl/arguments.c ctl/arguments.h \
+	ctl/command_access.c \
 	ctl/command_check_config.c \
 	ctl/command_help.c \
 	ctl/command_override.c \
