@@ -4,6 +4,8 @@
 
 #define STRESSED_MIN 2 /* hosts: one may be broken, or lie */
 
+const struct cluster_settings cluster_settings_default = {CLUSTER_FOLLOW_OFF, 0.5};
+
 bool cluster_add(struct cluster_summary *summary, const struct host_state *state,
                  int64_t redis_now_ms)
 {
@@ -28,4 +30,16 @@ enum level cluster_floor(const struct cluster_summary *summary,
                         summary->stressed >= STRESSED_MIN &&
                         summary->stressed >= settings->follow_share * summary->hosts;
     return is_following ? LEVEL_ELEVATED : LEVEL_CALM;
+}
+
+enum level cluster_effective_level(enum level own, enum level floor,
+                                   const struct override_effect *effect,
+                                   enum level_source *source_r)
+{
+    if (effect->is_level_forced) {
+        *source_r = LEVEL_BY_OVERRIDE;
+        return effect->level;
+    }
+    *source_r = floor > own ? LEVEL_BY_CLUSTER : LEVEL_BY_SENSORS;
+    return floor > own ? floor : own;
 }

@@ -9,6 +9,7 @@
 #define POSTVALVE_COMMON_CLUSTER_H
 
 #include "common/level.h"
+#include "common/override.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,6 +22,8 @@ struct cluster_settings {
     enum cluster_follow follow;
     double follow_share; /* of the other hosts, that are stressed */
 };
+
+extern const struct cluster_settings cluster_settings_default; /* off */
 
 /* Of the other hosts, those that we hear. Start value: all zero. */
 struct cluster_summary {
@@ -36,5 +39,11 @@ bool cluster_add(struct cluster_summary *summary, const struct host_state *state
 /* Below this our level may not be. */
 enum level cluster_floor(const struct cluster_summary *summary,
                          const struct cluster_settings *settings);
+
+/* What counts in the end: what an administrator forced, else our own level but not below the
+ * floor. */
+enum level cluster_effective_level(enum level own, enum level floor,
+                                   const struct override_effect *effect,
+                                   enum level_source *source_r);
 
 #endif

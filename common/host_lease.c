@@ -76,6 +76,14 @@ static void add_text(struct counted_command *counted, const char *text)
     add(counted, slice_from_string(text));
 }
 
+static void add_number(struct counted_command *counted, const char *name, int number)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%d", number);
+    add_text(counted, name);
+    add_text(counted, text);
+}
+
 static void add_service(struct counted_command *counted, const struct service_state *service,
                         bool is_first)
 {
@@ -107,6 +115,10 @@ static void add_all(struct counted_command *counted, struct slice key,
     add_text(counted, offer->is_last ? "1" : "0");
     add_text(counted, "off");
     add_text(counted, state->is_off ? "yes" : "no");
+    add_number(counted, "cluster_hosts", state->cluster_hosts);
+    add_number(counted, "cluster_stressed", state->cluster_stressed);
+    add_text(counted, "cluster_highest");
+    add_text(counted, level_name(state->cluster_highest));
     add_text(counted, "service");
     add_text(counted, state->services[0].name);
     for (size_t i = 0; i < state->service_count; i++)

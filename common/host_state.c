@@ -38,6 +38,26 @@ static struct service_state *service_of(struct host_state *state, struct slice n
     return service;
 }
 
+static void read_count(struct slice value, int *count_r)
+{
+    int64_t count;
+    if (number_parse(value, SERVICE_COUNT_MAX, &count))
+        *count_r = (int)count;
+}
+
+static bool read_cluster_field(struct host_state *state, struct slice name, struct slice value)
+{
+    if (slice_equals(name, SLICE_LITERAL("cluster_hosts")))
+        read_count(value, &state->cluster_hosts);
+    else if (slice_equals(name, SLICE_LITERAL("cluster_stressed")))
+        read_count(value, &state->cluster_stressed);
+    else if (slice_equals(name, SLICE_LITERAL("cluster_highest")))
+        level_by_name(value, &state->cluster_highest);
+    else
+        return false;
+    return true;
+}
+
 static bool read_host_field(struct host_state *state, struct slice name, struct slice value)
 {
     if (slice_equals(name, SLICE_LITERAL("publisher")))
@@ -55,7 +75,7 @@ static bool read_host_field(struct host_state *state, struct slice name, struct 
     else if (slice_equals(name, SLICE_LITERAL("service")))
         slice_copy_string(value, state->services[0].name, sizeof(state->services[0].name));
     else
-        return false;
+        return read_cluster_field(state, name, value);
     return true;
 }
 

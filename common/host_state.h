@@ -30,6 +30,9 @@ struct host_state {
     int64_t renewed_ms;               /* Redis' clock */
     int64_t seen_ms[PUBLISHER_COUNT]; /* when a daemon last offered; 0: never */
     bool is_off;                      /* the kill switch */
+    /* Of the other hosts, as it hears them. */
+    int cluster_hosts, cluster_stressed;
+    enum level cluster_highest;
     size_t service_count;
     struct service_state services[HOST_STATE_SERVICES_MAX]; /* the first: the main one */
 };

@@ -103,11 +103,11 @@ static bool needs_history(const struct gather *gather, const struct inquiry *inq
 
 /* A session is new at CONNECT, even if its client used the same port before. Where a milter
  * decided at CONNECT, later stages come from sessions that it admitted. */
-static bool is_admitted(const struct inquiry *inquiry, const struct host_state *host)
+static bool is_admitted(const struct inquiry *inquiry, const struct host_word *host)
 {
     if (inquiry->facts.stage == STAGE_CONNECT)
         return false;
-    return host->is_of_milter || session_memory_holds(inquiry->memory, &inquiry->session);
+    return host->has_milter || session_memory_holds(inquiry->memory, &inquiry->session);
 }
 
 /* In observe mode a session that would be hung up on goes on: it is told of once. */
@@ -130,14 +130,14 @@ static struct verdict finish(const struct gather *gather, struct inquiry *inquir
                              int64_t now_ms)
 {
     const struct gather_sources *sources = &gather->sources;
-    struct host_state host = host_record_state(sources->host_record, now_ms);
+    struct host_word host = host_record_word(sources->host_record, now_ms);
     struct level_reading reading;
 
-    if (sources->is_host_record_asked)
-        level_watch_take_over(sources->level_watch, host.slot_limit, host.level);
     level_watch_read(sources->level_watch, inquiry->is_stressed, now_ms, &reading);
     inquiry->facts.pressure = reading.pressure;
     inquiry->facts.level = reading.level;
+    inquiry->facts.is_level_forced = reading.is_level_forced;
+    inquiry->facts.is_switched_off = reading.is_off;
     inquiry->facts.is_session_admitted = is_admitted(inquiry, &host);
 
     struct verdict verdict = decide(&inquiry->facts, &gather->settings);

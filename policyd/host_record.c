@@ -1,55 +1,62 @@
 #include "policyd/host_record.h"
 
+#include "common/cluster.h"
 #include "common/memory.h"
-#include "common/redis_keys.h"
 #include "host/clock.h"
 #include "host/hostname.h"
 #include "host/log.h"
 #include "policyd/level_watch.h"
 #include "policyd/store.h"
+#include "redis/host_exchange.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define INTERVAL_MS    1000
-#define VALUE_SIZE     24
-#define SLOT_LIMIT_MAX 1000000
+#define ASK_INTERVAL_MS 1000 /* of a spawned process */
 
 struct host_record {
     struct store *store;
     struct level_watch *level_watch;
-    struct redis_key key;
-    struct event *timer;
-    struct redis_async_request *question; /* of the timer */
-    struct host_state state;
-    int64_t read_at_ms; /* 0: never */
-    int64_t asked_at_ms;
-    host_record_callback *callback; /* of host_record_ask(); one at a time */
+    const struct config *config;
+    bool is_spawned;
+    struct host_exchange *exchange;
+    struct event *timer, *now; /* now: something has changed */
+    bool is_asking;            /* and has no answer yet */
+    bool had_milter;
+    int64_t asked_at_ms; /* by a spawned process; 0: never */
+    host_record_callback *callback;
     void *context;
 };
 
-static const struct slice publisher_milter = SLICE_LITERAL("milter");
-static const struct slice publisher_policyd = SLICE_LITERAL("policyd");
+static void open_exchange(struct host_record *record)
+{
+    char host[HOSTNAME_SIZE];
+    hostname_get(record->config->host, host);
+    record->exchange =
+        host_exchange_create(record->is_spawned ? PUBLISHER_NONE : PUBLISHER_POLICYD,
+                             record->config->redis.prefix, host);
+}
 
 struct host_record *host_record_create(struct store *store, struct level_watch *level_watch,
-                                       const struct config *config)
+                                       const struct config *config, bool is_spawned)
 {
     struct host_record *record = memory_allocate(1, sizeof(*record));
     record->store = store;
     record->level_watch = level_watch;
-    host_record_reload(record, config);
+    record->config = config;
+    record->is_spawned = is_spawned;
+    open_exchange(record);
     return record;
 }
 
 void host_record_free(struct host_record *record)
 {
-    if (record->question)
-        redis_async_cancel(record->store->redis, record->question);
+    redis_async_forget(record->store->redis, record);
     if (record->timer)
         event_free(record->timer);
+    if (record->now)
+        event_free(record->now);
+    host_exchange_free(record->exchange);
     free(record);
 }
 
@@ -57,161 +64,145 @@ void host_record_reload(struct host_record *record, const struct config *config)
 {
     char host[HOSTNAME_SIZE];
     hostname_get(config->host, host);
-    redis_key_host(&record->key, config->redis.prefix, host);
-}
-
-static int parse_number(struct slice text, int maximum)
-{
-    long value = 0;
-    if (text.length == 0 || text.length > 9)
-        return 0;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return 0;
-        value = value * 10 + (text.data[i] - '0');
-    }
-    return value <= maximum ? (int)value : 0;
-}
-
-static enum level parse_level(struct slice text)
-{
-    for (enum level level = LEVEL_CALM; level < LEVEL_COUNT; level++)
-        if (slice_equals(text, slice_from_string(level_name(level))))
-            return level;
-    return LEVEL_CALM;
-}
-
-static struct host_state parse_fields(const struct redis_field *fields, size_t count)
-{
-    struct host_state state = {.is_known = count > 0};
-    for (size_t i = 0; i < count; i++) {
-        if (slice_equals(fields[i].name, SLICE_LITERAL("publisher")))
-            state.is_of_milter = slice_equals(fields[i].value, publisher_milter);
-        else if (slice_equals(fields[i].name, SLICE_LITERAL("level")))
-            state.level = parse_level(fields[i].value);
-        else if (slice_equals(fields[i].name, SLICE_LITERAL("slot_limit")))
-            state.slot_limit = parse_number(fields[i].value, SLOT_LIMIT_MAX);
-    }
-    return state;
-}
-
-static void take(struct host_record *record, bool is_answered, const struct redis_field *fields,
-                 size_t count)
-{
-    if (!is_answered)
+    record->config = config;
+    if (host_exchange_is_of(record->exchange, config->redis.prefix, host))
         return;
-    bool was_of_milter = record->state.is_of_milter;
-    record->state = parse_fields(fields, count);
-    record->read_at_ms = clock_monotonic_ms();
-    if (record->state.is_of_milter != was_of_milter && record->timer)
-        log_info("policyd: %s", record->state.is_of_milter
+    redis_async_forget(record->store->redis, record);
+    record->is_asking = false;
+    host_exchange_free(record->exchange);
+    open_exchange(record);
+}
+
+struct host_word host_record_word(const struct host_record *record, int64_t now_ms)
+{
+    return (struct host_word){host_exchange_has_milter(record->exchange, now_ms)};
+}
+
+/* -- what is said to us ------------------------------------------------------------------- */
+
+static void take_over(struct host_record *record, int64_t now_ms)
+{
+    struct override_effect effect;
+    const struct host_state *state = host_exchange_state(record->exchange, now_ms);
+    struct cluster_summary cluster = host_exchange_cluster(record->exchange, now_ms);
+    host_exchange_update_effect(record->exchange, now_ms, &effect);
+    if (record->is_spawned)
+        level_watch_take_over(record->level_watch, state ? state->services[0].slot_limit : 0,
+                              state ? state->services[0].level : LEVEL_CALM);
+    level_watch_set_outside(record->level_watch, &effect,
+                            cluster_floor(&cluster, &cluster_settings_default), now_ms);
+    bool has_milter = host_exchange_has_milter(record->exchange, now_ms);
+    if (has_milter != record->had_milter && !record->is_spawned)
+        log_info("policyd: %s", has_milter
                                     ? "a milter on this host decides about admission"
                                     : "no milter on this host: admission is decided here");
+    record->had_milter = has_milter;
 }
 
-struct host_state host_record_state(const struct host_record *record, int64_t now_ms)
-{
-    if (record->read_at_ms == 0 || now_ms - record->read_at_ms > HOST_RECORD_LEASE_S * 1000)
-        return (struct host_state){.is_known = false};
-    return record->state;
-}
-
-struct field_texts {
-    char pressure[VALUE_SIZE], busy[VALUE_SIZE], waiting[VALUE_SIZE], slot_limit[VALUE_SIZE];
-    char updated[VALUE_SIZE];
-};
-
-static void format_fields(const struct pressure *pressure, struct field_texts *texts)
-{
-    snprintf(texts->pressure, VALUE_SIZE, "%.2f", pressure->value);
-    snprintf(texts->busy, VALUE_SIZE, "%d", pressure->busy);
-    snprintf(texts->waiting, VALUE_SIZE, "%d", pressure->waiting);
-    snprintf(texts->slot_limit, VALUE_SIZE, "%d", pressure->slot_limit);
-    snprintf(texts->updated, VALUE_SIZE, "%" PRId64, clock_wall_s());
-}
-
-/* policyd knows of sessions only what the kernel says: the busy slots. */
-static void publish(struct host_record *record)
-{
-    struct level_reading reading;
-    struct field_texts texts;
-    level_watch_read(record->level_watch, false, clock_monotonic_ms(), &reading);
-    format_fields(&reading.pressure, &texts);
-    const struct redis_field fields[] = {
-        {SLICE_LITERAL("publisher"),      publisher_policyd                           },
-        {SLICE_LITERAL("level"),          slice_from_string(level_name(reading.level))},
-        {SLICE_LITERAL("pressure"),       slice_from_string(texts.pressure)           },
-        {SLICE_LITERAL("busy"),           slice_from_string(texts.busy)               },
-        {SLICE_LITERAL("waiting"),        slice_from_string(texts.waiting)            },
-        {SLICE_LITERAL("slot_limit"),     slice_from_string(texts.slot_limit)         },
-        {SLICE_LITERAL("postfix_stress"),
-         slice_from_string(reading.pressure.is_postfix_stressed ? "yes" : "no")       },
-        {SLICE_LITERAL("sessions"),       slice_from_string(texts.busy)               },
-        {SLICE_LITERAL("updated"),        slice_from_string(texts.updated)            },
-    };
-    redis_async_write_hash(record->store->redis, redis_key_slice(&record->key), fields,
-                           sizeof(fields) / sizeof(fields[0]), HOST_RECORD_LEASE_S);
-}
-
-static void on_timer_answer(void *context, bool is_answered, const struct redis_field *fields,
-                            size_t count)
+static void on_answer(void *context, size_t index, const struct redis_reply *reply)
 {
     struct host_record *record = context;
-    record->question = NULL;
-    take(record, is_answered, fields, count);
-    if (is_answered && !record->state.is_of_milter)
-        publish(record);
+    int64_t now_ms = clock_monotonic_ms();
+    if (host_exchange_take_answer(record->exchange, index, reply, now_ms))
+        take_over(record, now_ms);
+    if (!host_exchange_is_last(record->exchange, index))
+        return;
+    record->is_asking = false;
+    host_record_callback *callback = record->callback;
+    record->callback = NULL;
+    if (callback)
+        callback(record->context);
+}
+
+static struct redis_async_request *ask(struct host_record *record)
+{
+    struct host_commands commands = host_exchange_ask(record->exchange);
+    struct redis_async_request *request =
+        redis_async_send(record->store->redis, REDIS_USE_READ, commands.command, commands.count,
+                         on_answer, record);
+    record->is_asking = request != NULL;
+    return request;
+}
+
+/* -- a daemon ----------------------------------------------------------------------------- */
+
+static void on_offer_reply(void *context, size_t index, const struct redis_reply *reply)
+{
+    struct host_record *record = context;
+    host_exchange_take_offer_reply(record->exchange, index, reply);
+}
+
+static void offer(struct host_record *record, bool is_last, int64_t now_ms)
+{
+    struct host_state state = {.service_count = 1};
+    level_watch_state(record->level_watch, now_ms, &state.services[0]);
+    state.is_off = level_watch_is_off(record->level_watch);
+    struct host_commands commands =
+        host_exchange_offer(record->exchange, &state, is_last, now_ms);
+    redis_async_send(record->store->redis, REDIS_USE_WRITE, commands.command, commands.count,
+                     on_offer_reply, record);
 }
 
 static void on_timer(int fd, short events, void *context)
 {
     struct host_record *record = context;
+    int64_t now_ms = clock_monotonic_ms();
     (void)fd;
     (void)events;
-    if (!record->question)
-        record->question = redis_async_read_hash(
-            record->store->redis, redis_key_slice(&record->key), on_timer_answer, record);
+    offer(record, false, now_ms);
+    if (!record->is_asking)
+        ask(record);
+    take_over(record, now_ms); /* an override ends by the clock, a milter goes silent */
+}
+
+static void on_level_change(void *context)
+{
+    struct host_record *record = context;
+    event_active(record->now, 0, 0);
 }
 
 bool host_record_start(struct host_record *record, struct event_base *base)
 {
-    const struct timeval interval = {.tv_sec = INTERVAL_MS / 1000};
+    const struct timeval interval = {.tv_usec = HOST_LEASE_OFFER_MS * 1000};
     record->timer = event_new(base, -1, EV_PERSIST, on_timer, record);
-    if (!record->timer || event_add(record->timer, &interval) != 0)
+    record->now = event_new(base, -1, 0, on_timer, record);
+    if (!record->timer || !record->now || event_add(record->timer, &interval) != 0)
         return false;
+    level_watch_on_change(record->level_watch, on_level_change, record);
     on_timer(-1, 0, record);
     return true;
 }
 
-static void on_answer(void *context, bool is_answered, const struct redis_field *fields,
-                      size_t count)
+void host_record_end(struct host_record *record)
 {
-    struct host_record *record = context;
-    host_record_callback *callback = record->callback;
-    record->callback = NULL;
-    take(record, is_answered, fields, count);
-    if (callback)
-        callback(record->context);
+    level_watch_on_change(record->level_watch, NULL, NULL);
+    event_del(record->timer);
+    offer(record, true, clock_monotonic_ms());
 }
+
+/* -- a spawned process -------------------------------------------------------------------- */
 
 struct redis_async_request *host_record_ask(struct host_record *record, int64_t now_ms,
                                             host_record_callback *callback, void *context)
 {
-    bool is_young = record->asked_at_ms != 0 && now_ms - record->asked_at_ms < INTERVAL_MS;
-    if (is_young || record->callback)
+    bool is_young = record->asked_at_ms != 0 && now_ms - record->asked_at_ms < ASK_INTERVAL_MS;
+    if (is_young || record->is_asking) {
+        take_over(record, now_ms);
         return NULL;
-    record->asked_at_ms = now_ms;
-    struct redis_async_request *request = redis_async_read_hash(
-        record->store->redis, redis_key_slice(&record->key), on_answer, record);
+    }
+    struct redis_async_request *request = ask(record);
+    record->asked_at_ms = request ? now_ms : 0;
     if (request) {
         record->callback = callback;
         record->context = context;
+    } else {
+        take_over(record, now_ms);
     }
     return request;
 }
 
 void host_record_cancel(struct host_record *record, struct redis_async_request *request)
 {
+    (void)request;
     record->callback = NULL;
-    redis_async_cancel(record->store->redis, request);
 }

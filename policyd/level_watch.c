@@ -1,11 +1,13 @@
 #include "policyd/level_watch.h"
 
+#include "common/cluster.h"
 #include "common/memory.h"
 #include "host/clock.h"
 #include "host/log.h"
 #include "host/pressure_source.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TICK_MS          100
@@ -23,6 +25,13 @@ struct level_watch {
     int published_slot_limit;   /* lazy; 0: not known */
     enum level published_level; /* lazy */
     int64_t open_at_ms;         /* lazy: not before */
+    struct override_effect effect;
+    enum level floor;
+    enum level level; /* the one that counts */
+    enum level_source level_source;
+    int64_t since_ms; /* of level */
+    void (*on_change)(void *context);
+    void *context;
 };
 
 struct level_watch *level_watch_open(const struct config *config, struct error *error)
@@ -34,6 +43,7 @@ struct level_watch *level_watch_open(const struct config *config, struct error *
     watch->config = config;
     watch->source = source;
     watch->busy_seen = -1;
+    watch->since_ms = clock_monotonic_ms();
     return watch;
 }
 
@@ -104,6 +114,60 @@ static void open_source(struct level_watch *watch, int64_t now_ms)
     }
 }
 
+static void set_level(struct level_watch *watch, enum level own, int64_t now_ms)
+{
+    enum level before = watch->level;
+    watch->level =
+        cluster_effective_level(own, watch->floor, &watch->effect, &watch->level_source);
+    if (watch->level == before)
+        return;
+    watch->since_ms = now_ms;
+    if (watch->on_change)
+        watch->on_change(watch->context);
+}
+
+bool level_watch_is_off(const struct level_watch *watch)
+{
+    return watch->effect.is_off;
+}
+
+void level_watch_on_change(struct level_watch *watch, void (*callback)(void *context),
+                           void *context)
+{
+    watch->on_change = callback;
+    watch->context = context;
+}
+
+void level_watch_set_outside(struct level_watch *watch, const struct override_effect *effect,
+                             enum level floor, int64_t now_ms)
+{
+    watch->effect = *effect;
+    watch->floor = floor;
+    set_level(watch, watch->is_lazy ? watch->published_level : watch->tracker.level, now_ms);
+}
+
+void level_watch_state(struct level_watch *watch, int64_t now_ms, struct service_state *state_r)
+{
+    struct level_reading reading;
+    const struct pressure *pressure = &reading.pressure;
+    level_watch_read(watch, false, now_ms, &reading);
+    service_state_init(state_r);
+    snprintf(state_r->name, sizeof(state_r->name), "%s", watch->config->service.name);
+    state_r->port = (int)watch->config->service.port;
+    state_r->level = watch->level;
+    state_r->level_source = watch->level_source;
+    state_r->level_age_s = (now_ms - watch->since_ms) / 1000;
+    state_r->is_postfix_stressed = pressure->is_postfix_stressed;
+    state_r->slot_limit = pressure->slot_limit;
+    if (!pressure->is_known)
+        return;
+    state_r->pressure = pressure->value;
+    state_r->driver = pressure->value > pressure->slots ? SENSOR_WAITING : SENSOR_SLOTS;
+    state_r->busy = pressure->busy;
+    state_r->waiting = pressure->waiting;
+    state_r->sessions = pressure->busy;
+}
+
 static void log_level(const struct level_watch *watch, enum level before,
                       const struct pressure *pressure)
 {
@@ -126,8 +190,11 @@ void level_watch_read(struct level_watch *watch, bool is_postfix_stressed, int64
         watch->stressed_until_ms = now_ms + STRESS_MEMORY_MS;
     pressure->is_postfix_stressed = now_ms < watch->stressed_until_ms;
 
+    reading_r->is_level_forced = watch->effect.is_level_forced;
+    reading_r->is_off = watch->effect.is_off;
     if (watch->is_lazy) {
-        reading_r->level = watch->published_level;
+        reading_r->level =
+            watch->effect.is_level_forced ? watch->effect.level : watch->published_level;
         return;
     }
     enum level before = watch->tracker.level;
@@ -135,7 +202,8 @@ void level_watch_read(struct level_watch *watch, bool is_postfix_stressed, int64
                              pressure->is_known ? pressure->value : 0,
                              pressure->is_postfix_stressed, now_ms))
         log_level(watch, before, pressure);
-    reading_r->level = watch->tracker.level;
+    set_level(watch, watch->tracker.level, now_ms);
+    reading_r->level = watch->level;
 }
 
 void level_watch_note_admitted(struct level_watch *watch)

@@ -173,7 +173,8 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
 
 static bool is_of_writes(const struct redis_async_request *request)
 {
-    return request->type == REDIS_REQUEST_WRITE || request->type == REDIS_REQUEST_UPDATE;
+    return request->type == REDIS_REQUEST_WRITE || request->type == REDIS_REQUEST_UPDATE ||
+           (request->type == REDIS_REQUEST_REPLY && request->is_write);
 }
 
 static bool send_update(struct redis_async *redis, const struct client_key *key,
@@ -353,6 +354,7 @@ void redis_async_free(struct redis_async *redis)
     if (!redis)
         return;
     redis->is_ending = true;
+    flush_output(redis); /* what nobody waits for should arrive all the same */
     disconnect(redis);
     event_free(redis->flush_event);
     event_free(redis->timer);
@@ -400,6 +402,30 @@ struct redis_async_request *redis_async_read_hash(struct redis_async *redis, str
     request->context = context;
     line_up(redis, request);
     return request;
+}
+
+struct redis_async_request *redis_async_send(struct redis_async *redis, enum redis_use use,
+                                             const struct redis_command *command, size_t count,
+                                             redis_async_reply_callback *callback,
+                                             void *context)
+{
+    struct redis_async_request *request = NULL;
+    if (!is_ready(redis, use) || !send_commands(redis, command))
+        return NULL;
+    for (size_t index = 0; index < count; index++) {
+        request = redis_request_new(&redis->line, REDIS_REQUEST_REPLY);
+        request->callback.reply = callback;
+        request->context = context;
+        request->index = index;
+        request->is_write = use == REDIS_USE_WRITE;
+        line_up(redis, request);
+    }
+    return request;
+}
+
+void redis_async_forget(struct redis_async *redis, const void *context)
+{
+    redis_request_forget(&redis->line, context);
 }
 
 void redis_async_cancel(struct redis_async *redis, struct redis_async_request *request)

@@ -15,6 +15,7 @@
 #include "common/client_class.h"
 #include "common/client_record.h"
 #include "common/redis_command.h"
+#include "redis/redis_reply.h"
 #include "redis/redis_server.h"
 
 #include <stdbool.h>
@@ -35,6 +36,10 @@ typedef void redis_async_client_callback(void *context, enum history_state state
 typedef void redis_async_hash_callback(void *context, bool is_answered,
                                        const struct redis_field *fields, size_t count);
 
+/* A reply, of one command of several; NULL: no answer. It lives as long as the call. */
+typedef void redis_async_reply_callback(void *context, size_t index,
+                                        const struct redis_reply *reply);
+
 /* Does not connect yet. base and server must outlive it. */
 struct redis_async *redis_async_create(struct event_base *base, struct redis_server *server);
 /* Requests on their way get "no answer" from within. Not from a callback. NULL is fine. */
@@ -50,6 +55,14 @@ struct redis_async_request *redis_async_read_client(struct redis_async *redis,
 struct redis_async_request *redis_async_read_hash(struct redis_async *redis, struct slice key,
                                                   redis_async_hash_callback *callback,
                                                   void *context);
+/* Any commands, so many, one reply to each: the callback comes once for each, in order. Returns
+ * the last of the requests. */
+struct redis_async_request *redis_async_send(struct redis_async *redis, enum redis_use use,
+                                             const struct redis_command *command, size_t count,
+                                             redis_async_reply_callback *callback,
+                                             void *context);
+/* None of the callbacks with this context will come. */
+void redis_async_forget(struct redis_async *redis, const void *context);
 /* The callback will not come. */
 void redis_async_cancel(struct redis_async *redis, struct redis_async_request *request);
 

@@ -36,8 +36,10 @@ struct redis_async_request *redis_request_new(struct redis_request_line *line,
         request = memory_allocate(1, sizeof(*request));
     request->next = NULL;
     request->type = type;
-    request->is_open = type == REDIS_REQUEST_CLIENT || type == REDIS_REQUEST_HASH;
+    request->is_open = type == REDIS_REQUEST_CLIENT || type == REDIS_REQUEST_HASH ||
+                       type == REDIS_REQUEST_REPLY;
     request->is_late = false;
+    request->context = NULL;
     return request;
 }
 
@@ -88,6 +90,13 @@ struct redis_async_request *redis_request_expire(struct redis_request_line *line
     return request;
 }
 
+void redis_request_forget(struct redis_request_line *line, const void *context)
+{
+    for (struct redis_async_request *request = line->first; request; request = request->next)
+        if (request->context == context)
+            request->is_open = false;
+}
+
 struct redis_async_request *redis_request_take_all(struct redis_request_line *line)
 {
     struct redis_async_request *all = line->first;
@@ -120,6 +129,8 @@ void redis_request_answer(struct redis_async_request *request, const struct redi
     request->is_open = false;
     if (request->type == REDIS_REQUEST_CLIENT)
         answer_client(request, reply);
+    else if (request->type == REDIS_REQUEST_REPLY)
+        request->callback.reply(request->context, request->index, reply);
     else
         answer_hash(request, reply);
 }

@@ -15,6 +15,7 @@ enum redis_request_type {
     REDIS_REQUEST_LOGIN,
     REDIS_REQUEST_CLIENT,
     REDIS_REQUEST_HASH,
+    REDIS_REQUEST_REPLY,
     REDIS_REQUEST_WRITE,
     REDIS_REQUEST_UPDATE,
 };
@@ -28,8 +29,11 @@ struct redis_async_request {
     union {
         redis_async_client_callback *client;
         redis_async_hash_callback *hash;
+        redis_async_reply_callback *reply;
     } callback;
     void *context;
+    size_t index;  /* REDIS_REQUEST_REPLY: of the commands that were sent together */
+    bool is_write; /* REDIS_REQUEST_REPLY */
     /* REDIS_REQUEST_UPDATE: to be sent again where Redis does not know the script */
     struct client_key key;
     struct session_outcome outcome;
@@ -62,6 +66,8 @@ bool redis_request_is_due(const struct redis_request_line *line, int64_t now_ms)
  * line. NULL: there is none. */
 struct redis_async_request *redis_request_expire(struct redis_request_line *line,
                                                  int64_t now_ms);
+/* No callback with this context is to come any more. */
+void redis_request_forget(struct redis_request_line *line, const void *context);
 /* Empties the line; returns what was in it, linked by next. */
 struct redis_async_request *redis_request_take_all(struct redis_request_line *line);
 

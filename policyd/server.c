@@ -94,6 +94,7 @@ static void on_end_signal(int signal_number, short events, void *context)
     server->drain_timer = event_new(server->base, -1, 0, on_drain_timer, server);
     if (!server->drain_timer || event_add(server->drain_timer, &longest) != 0)
         event_base_loopbreak(server->base);
+    host_record_end(server->host_record);
     connection_set_drain(&server->connections);
 }
 
@@ -192,7 +193,8 @@ static void wire(struct server *server)
     const struct connection_limits limits = get_limits(config);
 
     store_open(&server->store, server->base, config, SIZE_MAX);
-    server->host_record = host_record_create(&server->store, server->level_watch, config);
+    server->host_record =
+        host_record_create(&server->store, server->level_watch, config, false);
     const struct gather_sources sources = {
         .store = &server->store,
         .level_watch = server->level_watch,

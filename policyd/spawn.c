@@ -73,7 +73,7 @@ static void serve(struct event_base *base, const struct config *config)
     struct level_watch *level_watch = level_watch_open_lazily(config);
 
     store_open(&store, base, config, CLIENTS_IN_MEMORY);
-    struct host_record *host_record = host_record_create(&store, level_watch, config);
+    struct host_record *host_record = host_record_create(&store, level_watch, config, true);
     const struct gather_sources sources = {
         .store = &store,
         .level_watch = level_watch,

@@ -12,6 +12,7 @@ use Postvalve::Daemon;
 use Postvalve::PolicyClient;
 use Postvalve::Redis;
 use Postvalve::Test;
+use Time::HiRes ();
 
 use constant SLOTS => 10;
 
@@ -277,7 +278,7 @@ subtest 'the record of this host' => sub {
     ), 'is published';
     is $record{publisher}, 'policyd', 'by policyd';
     is $record{slot_limit}, SLOTS, 'slot limit';
-    is $record{pressure}, '0.90', 'pressure';
+    is $record{pressure}, '0.900', 'pressure';
     is $record{waiting}, 0, 'waiting';
     is $record{postfix_stress}, 'no', 'stress';
     is $record{sessions}, 9, 'sessions';
@@ -287,15 +288,19 @@ subtest 'the record of this host' => sub {
     ok $left_s > 0 && $left_s <= 10, 'as a lease';
 
     like ask($policyd, '198.51.100.3'), $later, 'policyd decides at RCPT';
-    $redis->command('HSET', 'pv:host:test', publisher => 'milter', updated => time, busy => 77);
-    ok wait_until(sub { ask($policyd, '198.51.100.3') eq 'DUNNO' }, 5),
+    my $milter_offers = sub {
+        my $now_ms = int(1000 * Time::HiRes::time());
+        $redis->command('HSET', 'pv:host:test', publisher => 'milter', id => 'milter:x',
+            renewed_ms => $now_ms, milter_seen_ms => $now_ms, busy => 77);
+    };
+    ok wait_until(sub { $milter_offers->(); ask($policyd, '198.51.100.3') eq 'DUNNO' }, 5),
         'with a milter, a session at RCPT was admitted by it';
+    $milter_offers->();
     like ask($policyd, '198.51.100.3', protocol_state => 'CONNECT'), $later,
         'at CONNECT it decides';
     like ask($policyd, '198.51.100.2'), $bot, 'and bots go at any time';
     is $redis->command('HGET', 'pv:host:test', 'busy'), 77, 'the record is left to the milter';
-    $redis->command('DEL', 'pv:host:test');
-    ok wait_until(sub { ask($policyd, '198.51.100.3') =~ $later }, 5), 'until it is gone';
+    ok wait_until(sub { ask($policyd, '198.51.100.3') =~ $later }, 5), 'until it goes silent';
     ok wait_until(
         sub { ($redis->command('HGET', 'pv:host:test', 'publisher') // '') eq 'policyd' }, 5),
         'then policyd publishes again';

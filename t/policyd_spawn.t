@@ -122,6 +122,11 @@ subtest 'TERM' => sub {
     is $client->process->wait_exit(5), 0, 'ends in order';
 };
 
+sub publish {
+    my (%field) = @_;
+    $redis->command('HSET', 'pv:host:test', id => 'x', renewed_ms => 1000 * time, %field);
+}
+
 subtest 'the record of the host' => sub {
     $redis->command('DEL', 'pv:host:test');
     my $client = spawned();
@@ -130,15 +135,15 @@ subtest 'the record of the host' => sub {
         'no record: the session is judged here';
     is $redis->command('EXISTS', 'pv:host:test'), 0, 'and nothing is published';
 
-    $redis->command('HSET', 'pv:host:test', publisher => 'milter', level => 'calm',
-        slot_limit => 10, updated => time);
+    publish(publisher => 'milter', level => 'calm', slot_limit => 10,
+        milter_seen_ms => 1000 * time);
     is becomes($client, '198.51.100.3', qr/\ADUNNO/), 'DUNNO',
         'a milter has admitted it, once that is seen';
 
     $daemon->configure({
         service => { slot_limit => 'auto', postfix_config_directory => '/nonexistent' } });
-    $redis->command('HSET', 'pv:host:test', publisher => 'policyd', level => 'stressed',
-        slot_limit => 10);
+    $redis->command('DEL', 'pv:host:test');
+    publish(publisher => 'policyd', level => 'stressed', slot_limit => 10);
     $client = spawned();
     like $client->request(server_port => $port, client_address => '198.51.100.3'), $later,
         'the slot limit of the record counts';

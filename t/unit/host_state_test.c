@@ -23,7 +23,13 @@ static size_t read_arguments(char *wire, struct slice *arguments, size_t size)
 
 static struct host_state example(void)
 {
-    struct host_state state = {.service_count = 2, .is_off = true};
+    struct host_state state = {
+        .service_count = 2,
+        .is_off = true,
+        .cluster_hosts = 3,
+        .cluster_stressed = 2,
+        .cluster_highest = LEVEL_CRITICAL,
+    };
     for (int i = 0; i < 2; i++)
         service_state_init(&state.services[i]);
     struct service_state *smtp = &state.services[0], *other = &state.services[1];
@@ -73,6 +79,9 @@ static void test_round_trip(void)
     size_t count = offered_fields(&state, buffer, sizeof(buffer), fields);
     host_state_parse(fields, count, &again);
     ok(again.service_count == 2 && again.is_off, "services");
+    ok(again.cluster_hosts == 3 && again.cluster_stressed == 2 &&
+           again.cluster_highest == LEVEL_CRITICAL,
+       "what it hears of others");
     const struct service_state *smtp = host_state_service(&again, "smtp");
     ok(smtp == &again.services[0], "the first one is the main one");
     ok(smtp->port == 25 && smtp->level == LEVEL_STRESSED && smtp->level_age_s == 12 &&

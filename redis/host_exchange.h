@@ -1,0 +1,73 @@
+/*
+ * host_exchange - what a daemon and Redis tell each other of hosts: our state under its lease,
+ * overrides, the other hosts, events.
+ *
+ * Both daemons do it alike, several times a second: offer (writes), then ask (reads), each one
+ * pipeline, so that a Redis that takes no writes is still heard. Sending and receiving is up to
+ * the owner: the milter blocks in a thread for it, policyd has its event loop. A spawned
+ * policyd only asks. Times of Redis are Redis' own; between two answers its clock is carried on
+ * with ours. Not thread-safe: the owner locks.
+ */
+#ifndef POSTVALVE_REDIS_HOST_EXCHANGE_H
+#define POSTVALVE_REDIS_HOST_EXCHANGE_H
+
+#include "common/cluster.h"
+#include "common/host_lease.h"
+#include "common/host_state.h"
+#include "common/override.h"
+#include "common/redis_command.h"
+#include "redis/redis_reply.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct host_exchange;
+
+/* publisher: what the process is; PUBLISHER_NONE: it only asks. prefix, host: copied. */
+struct host_exchange *host_exchange_create(enum publisher publisher, const char *prefix,
+                                           const char *host);
+void host_exchange_free(struct host_exchange *exchange);
+/* Made with these. */
+bool host_exchange_is_of(const struct host_exchange *exchange, const char *prefix,
+                         const char *host);
+
+/* A pipeline: commands in wire form, good until the next call, and how many replies. */
+struct host_commands {
+    const struct redis_command *command;
+    size_t count;
+};
+
+/* Our state, and what has happened since the last offer: changed levels, for instance, are seen
+ * by comparing. What state says of the cluster does not count. is_last: we end. */
+struct host_commands host_exchange_offer(struct host_exchange *exchange,
+                                         const struct host_state *state, bool is_last,
+                                         int64_t now_ms);
+/* Each reply, in order; NULL: no answer. */
+void host_exchange_take_offer_reply(struct host_exchange *exchange, size_t index,
+                                    const struct redis_reply *reply);
+
+struct host_commands host_exchange_ask(struct host_exchange *exchange);
+/* True with the last one, when all were answered: there is news. */
+bool host_exchange_take_answer(struct host_exchange *exchange, size_t index,
+                               const struct redis_reply *reply, int64_t now_ms);
+
+/* There is no reply to come after this one. */
+bool host_exchange_is_last(const struct host_exchange *exchange, size_t index);
+
+/* What is known; now_ms: monotonic. */
+
+/* Our last offer was taken. */
+bool host_exchange_is_publisher(const struct host_exchange *exchange);
+/* A milter runs on this host; without answers that counts for as long as the lease. */
+bool host_exchange_has_milter(const struct host_exchange *exchange, int64_t now_ms);
+/* As published by whoever does; NULL: nobody, or not within the lease. */
+const struct host_state *host_exchange_state(const struct host_exchange *exchange,
+                                             int64_t now_ms);
+struct cluster_summary host_exchange_cluster(const struct host_exchange *exchange,
+                                             int64_t now_ms);
+/* What is forced now. Each change is one log line, and of the publisher an event; true then. */
+bool host_exchange_update_effect(struct host_exchange *exchange, int64_t now_ms,
+                                 struct override_effect *effect_r);
+
+#endif
