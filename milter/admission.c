@@ -67,6 +67,7 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
     slots_read(milter->slots, busy, now_ms, &facts.pressure);
     facts.pressure.is_postfix_stressed = is_postfix_stressed;
     facts.level = level_watch_feed(milter->level, &config->level, &facts.pressure, now_ms);
+    level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
     return conclude(config, &facts, session);
 }
 
@@ -88,6 +89,7 @@ struct verdict admission_decide_mail(struct milter *milter, const struct config 
     }
     slots_read(milter->slots, session_table_busy(milter->sessions), now_ms, &facts.pressure);
     facts.level = level_watch_feed(milter->level, &config->level, &facts.pressure, now_ms);
+    level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
     return conclude(config, &facts, session);
 }
 

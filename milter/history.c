@@ -2,7 +2,6 @@
 
 #include "common/client_cache.h"
 #include "common/memory.h"
-#include "common/redis_keys.h"
 #include "redis/redis_pool.h"
 #include "redis/redis_server.h"
 #include "redis/redis_writer.h"
@@ -112,13 +111,12 @@ void history_add(struct history *history, const struct client_key *key,
     pthread_mutex_unlock(&history->mutex);
 }
 
-void history_publish_host(struct history *history, const char *host,
-                          const struct redis_field *fields, size_t count, int64_t lease_s)
+struct redis_server *history_redis_server(struct history *history)
 {
-    struct redis_key key;
-    redis_key_host(&key, redis_server_settings(history->server)->prefix, host);
-    pthread_mutex_lock(&history->mutex);
-    if (history->writer)
-        redis_writer_write_hash(history->writer, redis_key_slice(&key), fields, count, lease_s);
-    pthread_mutex_unlock(&history->mutex);
+    return history->server;
+}
+
+const struct redis_settings *history_redis_settings(struct history *history)
+{
+    return redis_server_settings(history->server);
 }

@@ -12,13 +12,13 @@
 #include "common/client_record.h"
 #include "common/config.h"
 #include "common/error.h"
-#include "common/redis_command.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct history;
+struct redis_server;
 
 /* Starts a thread. The redis, memory and history settings count as they are now; they are
  * copied. NULL with the error set. */
@@ -37,8 +37,8 @@ enum history_state history_read_memory(struct history *history, const struct cli
 void history_add(struct history *history, const struct client_key *key,
                  const struct session_outcome *outcome, int64_t now_s);
 
-/* The record of this host in Redis, for lease_s; the latest call only counts. */
-void history_publish_host(struct history *history, const char *host,
-                          const struct redis_field *fields, size_t count, int64_t lease_s);
+/* The server that it uses, for who uses it beside. */
+struct redis_server *history_redis_server(struct history *history);
+const struct redis_settings *history_redis_settings(struct history *history);
 
 #endif

@@ -6,7 +6,7 @@
 #include "host/program.h"
 #include "milter/admission.h"
 #include "milter/history.h"
-#include "milter/host_record.h"
+#include "milter/host_link.h"
 #include "milter/level_watch.h"
 #include "milter/listener.h"
 #include "milter/live_config.h"
@@ -22,11 +22,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define TICK_MS      100
-#define PUBLISH_MS   1000
-#define FLUSH_MS     1000 /* at the end; a service manager waits much longer */
-#define LAST_LEASE_S 1    /* others may take over at once */
-#define PROGRAM      "postvalve-milter"
+#define TICK_MS  100
+#define FLUSH_MS 1000 /* at the end; a service manager waits much longer */
+#define PROGRAM  "postvalve-milter"
 
 /* Settings that are taken at the start only. */
 static void warn_of_fixed_settings(const struct config *old, const struct config *new)
@@ -77,33 +75,25 @@ static void reload(struct milter *milter)
     log_info("%s: taken", milter->config_file);
 }
 
-struct reading {
+/* The level moves by the clock too. */
+static enum level tick(struct milter *milter, const struct config *config, int64_t now_ms)
+{
     struct pressure pressure;
-    enum level level;
-    int sessions;
-};
-
-static struct reading read_host(struct milter *milter, const struct config *config,
-                                int64_t now_ms)
-{
-    struct reading reading = {.sessions = session_table_busy(milter->sessions)};
-    slots_tick(milter->slots, reading.sessions, now_ms);
-    slots_read(milter->slots, reading.sessions, now_ms, &reading.pressure);
-    reading.level = level_watch_feed(milter->level, &config->level, &reading.pressure, now_ms);
-    return reading;
-}
-
-static void publish(struct milter *milter, const struct config *config,
-                    const struct reading *reading, int64_t lease_s)
-{
-    host_record_publish(milter, config, &reading->pressure, reading->level, reading->sessions,
-                        lease_s);
+    bool is_level_forced, is_off;
+    int sessions = session_table_busy(milter->sessions);
+    slots_tick(milter->slots, sessions, now_ms);
+    slots_read(milter->slots, sessions, now_ms, &pressure);
+    enum level level = level_watch_feed(milter->level, &config->level, &pressure, now_ms);
+    level_watch_get_override(milter->level, &is_level_forced, &is_off);
+    reclaimer_tick(milter, config, &pressure, is_off ? LEVEL_CALM : level, now_ms);
+    return level;
 }
 
 static void *keep_house(void *context)
 {
     struct milter *milter = context;
-    int64_t tick_at_ms = clock_monotonic_ms(), publish_at_ms = tick_at_ms;
+    int64_t tick_at_ms = clock_monotonic_ms();
+    enum level level = LEVEL_CALM;
     for (;;) {
         int64_t now_ms = clock_monotonic_ms();
         int caught = signals_wait(now_ms < tick_at_ms ? tick_at_ms - now_ms : 0);
@@ -116,12 +106,10 @@ static void *keep_house(void *context)
         if (now_ms < tick_at_ms)
             continue;
         const struct config *config = live_config_acquire(milter->config);
-        struct reading reading = read_host(milter, config, now_ms);
-        reclaimer_tick(milter, config, &reading.pressure, reading.level, now_ms);
-        if (now_ms >= publish_at_ms) {
-            publish(milter, config, &reading, HOST_RECORD_LEASE_S);
-            publish_at_ms = now_ms + PUBLISH_MS;
-        }
+        enum level before = level;
+        level = tick(milter, config, now_ms);
+        if (level != before)
+            host_link_wake(milter->host_link);
         live_config_release(milter->config, config);
         tick_at_ms = now_ms + TICK_MS;
     }
@@ -157,8 +145,7 @@ void housekeeping_end(struct milter *milter, int status)
     pthread_mutex_lock(&mutex); /* for good */
     listener_remove_file();
     struct ending ending = {milter, live_config_acquire(milter->config), 0};
-    struct reading reading = read_host(milter, ending.config, clock_monotonic_ms());
-    publish(milter, ending.config, &reading, LAST_LEASE_S);
+    host_link_end(milter->host_link);
     session_table_drain(milter->sessions, write_down, &ending);
     history_flush(milter->history, FLUSH_MS);
     log_info("ends with %d sessions", ending.sessions);

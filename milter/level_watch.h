@@ -10,6 +10,8 @@
 
 #include "common/decide.h"
 #include "common/level.h"
+#include "common/override.h"
+#include "common/service_state.h"
 
 #include <stdint.h>
 
@@ -22,8 +24,19 @@ struct level_watch *level_watch_create(void);
 void level_watch_free(struct level_watch *watch);
 
 /* Feeds one reading, of a session (with is_postfix_stressed as it says) or of the clock, and
- * sets pressure->is_postfix_stressed for the host. Returns the level; a change is logged. */
+ * sets pressure->is_postfix_stressed for the host. Returns the level that counts; a change is
+ * logged. */
 enum level level_watch_feed(struct level_watch *watch, const struct level_settings *settings,
                             struct pressure *pressure, int64_t now_ms);
+
+/* What administrators and other hosts say, until the next call. */
+void level_watch_set_outside(struct level_watch *watch, const struct override_effect *effect,
+                             enum level floor);
+/* As for struct facts. */
+void level_watch_get_override(struct level_watch *watch, bool *is_level_forced_r,
+                              bool *is_off_r);
+/* Sets the level, its source and age; true: switched off. */
+bool level_watch_describe(struct level_watch *watch, int64_t now_ms,
+                          struct service_state *service);
 
 #endif

@@ -4,7 +4,7 @@ milter_postvalve_milter_SOURCES = \
 	milter/admission.c milter/admission.h \
 	milter/callbacks.c milter/callbacks.h \
 	milter/history.c milter/history.h \
-	milter/host_record.c milter/host_record.h \
+	milter/host_link.c milter/host_link.h \
 	milter/housekeeping.c milter/housekeeping.h \
 	milter/level_watch.c milter/level_watch.h \
 	milter/limits.c milter/limits.h \
@@ -18,6 +18,7 @@ milter_postvalve_milter_SOURCES = \
 	milter/session.c milter/session.h \
 	milter/session_table.c milter/session_table.h \
 	milter/signals.c milter/signals.h \
-	milter/slots.c milter/slots.h
+	milter/slots.c milter/slots.h \
+	milter/top.c milter/top.h
 milter_postvalve_milter_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
 	$(MILTER_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) -lpthread

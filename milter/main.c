@@ -6,6 +6,7 @@
 #include "host/program.h"
 #include "milter/callbacks.h"
 #include "milter/history.h"
+#include "milter/host_link.h"
 #include "milter/housekeeping.h"
 #include "milter/level_watch.h"
 #include "milter/limits.h"
@@ -68,6 +69,9 @@ static int serve(const char *config_file, struct config *config)
     if (!milter.history)
         return fail(config, &error, EX_OSERR);
     milter.config = live_config_create(config);
+    milter.host_link = host_link_start(&milter, &error);
+    if (!milter.host_link)
+        return fail(config, &error, EX_OSERR);
     if (!housekeeping_start(&milter, &error))
         return fail(config, &error, EX_OSERR);
 

@@ -8,6 +8,7 @@
 #define POSTVALVE_MILTER_MILTER_H
 
 struct history;
+struct host_link;
 struct level_watch;
 struct live_config;
 struct reclaimer;
@@ -22,6 +23,7 @@ struct milter {
     struct slots *slots;
     struct level_watch *level;
     struct reclaimer *reclaimer; /* NULL: slots are not taken back */
+    struct host_link *host_link; /* NULL: not started yet */
 };
 
 #endif

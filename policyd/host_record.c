@@ -97,6 +97,8 @@ static void take_over(struct host_record *record, int64_t now_ms)
                                     ? "a milter on this host decides about admission"
                                     : "no milter on this host: admission is decided here");
     record->had_milter = has_milter;
+    if (record->now && host_exchange_wants_offer(record->exchange, now_ms))
+        event_active(record->now, 0, 0);
 }
 
 static void on_answer(void *context, size_t index, const struct redis_reply *reply)
@@ -116,7 +118,7 @@ static void on_answer(void *context, size_t index, const struct redis_reply *rep
 
 static struct redis_async_request *ask(struct host_record *record)
 {
-    struct host_commands commands = host_exchange_ask(record->exchange);
+    struct host_commands commands = host_exchange_ask(record->exchange, clock_monotonic_ms());
     struct redis_async_request *request =
         redis_async_send(record->store->redis, REDIS_USE_READ, commands.command, commands.count,
                          on_answer, record);
@@ -163,7 +165,7 @@ static void on_level_change(void *context)
 
 bool host_record_start(struct host_record *record, struct event_base *base)
 {
-    const struct timeval interval = {.tv_usec = HOST_LEASE_OFFER_MS * 1000};
+    const struct timeval interval = {.tv_usec = HOST_EXCHANGE_MS * 1000};
     record->timer = event_new(base, -1, EV_PERSIST, on_timer, record);
     record->now = event_new(base, -1, 0, on_timer, record);
     if (!record->timer || !record->now || event_add(record->timer, &interval) != 0)

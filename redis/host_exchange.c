@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define HOSTS_INTERVAL_MS 1000
+#define OTHERS_MS         20 /* for each of the other hosts, between two times they are read */
 #define EVENTS_SIZE       8192 /* told with the next offer, in wire form */
 #define QUESTION_SIZE     (REDIS_KEY_SIZE + 64)
 #define COMMANDS_OWN      4 /* TIME, our record, two overrides */
@@ -49,8 +50,11 @@ struct host_exchange {
     int64_t hosts_at_ms;                /* when to ask for them again */
     struct redis_key others[HOSTS_MAX]; /* records of the other hosts */
     size_t other_count, asked_count;
+    bool is_others_asked;
+    int64_t others_at_ms; /* when to read them again */
     struct service_state offered[HOST_STATE_SERVICES_MAX];
     size_t offered_count;
+    struct cluster_summary offered_cluster;
 
     struct answer coming, answer;
     int64_t answer_at_ms; /* 0: never */
@@ -209,6 +213,7 @@ struct host_commands host_exchange_offer(struct host_exchange *exchange,
         .is_last = is_last,
         .state = &told,
     };
+    exchange->offered_cluster = cluster;
     told.cluster_hosts = cluster.hosts;
     told.cluster_stressed = cluster.stressed;
     told.cluster_highest = cluster.highest;
@@ -288,7 +293,7 @@ void host_exchange_take_offer_reply(struct host_exchange *exchange, size_t index
 
 /* -- what others say ---------------------------------------------------------------------- */
 
-struct host_commands host_exchange_ask(struct host_exchange *exchange)
+struct host_commands host_exchange_ask(struct host_exchange *exchange, int64_t now_ms)
 {
     struct redis_command *command = &exchange->command;
     command->length = 0;
@@ -298,10 +303,13 @@ struct host_commands host_exchange_ask(struct host_exchange *exchange)
     redis_command_read_hash(command, redis_key_slice(&exchange->host_key));
     redis_command_read_hash(command, redis_key_slice(&exchange->override_key));
     redis_command_read_hash(command, redis_key_slice(&exchange->all_key));
-    for (size_t i = 0; i < exchange->other_count; i++)
-        redis_command_read_hash(command, redis_key_slice(&exchange->others[i]));
-    exchange->asked_count = exchange->other_count;
     exchange->coming = (struct answer){.is_complete = true};
+    exchange->is_others_asked = now_ms >= exchange->others_at_ms;
+    exchange->asked_count = exchange->is_others_asked ? exchange->other_count : 0;
+    for (size_t i = 0; i < exchange->asked_count; i++)
+        redis_command_read_hash(command, redis_key_slice(&exchange->others[i]));
+    if (exchange->is_others_asked)
+        exchange->others_at_ms = now_ms + (int64_t)exchange->other_count * OTHERS_MS;
     return (struct host_commands){command, COMMANDS_OWN + exchange->asked_count};
 }
 
@@ -355,6 +363,8 @@ bool host_exchange_take_answer(struct host_exchange *exchange, size_t index,
         coming->is_complete = false;
     if (!host_exchange_is_last(exchange, index) || !coming->is_complete)
         return false;
+    if (!exchange->is_others_asked)
+        coming->cluster = exchange->answer.cluster;
     exchange->answer = *coming;
     exchange->answer_at_ms = now_ms;
     return true;
@@ -393,6 +403,14 @@ struct cluster_summary host_exchange_cluster(const struct host_exchange *exchang
 {
     return has_answer(exchange, now_ms) ? exchange->answer.cluster
                                         : (struct cluster_summary){.hosts = 0};
+}
+
+bool host_exchange_wants_offer(const struct host_exchange *exchange, int64_t now_ms)
+{
+    struct cluster_summary now = host_exchange_cluster(exchange, now_ms);
+    const struct cluster_summary *offered = &exchange->offered_cluster;
+    return now.hosts != offered->hosts || now.stressed != offered->stressed ||
+           now.highest != offered->highest;
 }
 
 static void log_effect(const struct host_exchange *exchange,

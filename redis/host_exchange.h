@@ -24,6 +24,9 @@
 
 struct host_exchange;
 
+#define HOST_EXCHANGE_MS 250 /* how often a daemon does it: a host is heard by others at once  \
+                              */
+
 /* publisher: what the process is; PUBLISHER_NONE: it only asks. prefix, host: copied. */
 struct host_exchange *host_exchange_create(enum publisher publisher, const char *prefix,
                                            const char *host);
@@ -47,7 +50,8 @@ struct host_commands host_exchange_offer(struct host_exchange *exchange,
 void host_exchange_take_offer_reply(struct host_exchange *exchange, size_t index,
                                     const struct redis_reply *reply);
 
-struct host_commands host_exchange_ask(struct host_exchange *exchange);
+/* What is said to us, and by the other hosts: the more there are, the less often. */
+struct host_commands host_exchange_ask(struct host_exchange *exchange, int64_t now_ms);
 /* True with the last one, when all were answered: there is news. */
 bool host_exchange_take_answer(struct host_exchange *exchange, size_t index,
                                const struct redis_reply *reply, int64_t now_ms);
@@ -61,6 +65,8 @@ bool host_exchange_is_last(const struct host_exchange *exchange, size_t index);
 bool host_exchange_is_publisher(const struct host_exchange *exchange);
 /* A milter runs on this host; without answers that counts for as long as the lease. */
 bool host_exchange_has_milter(const struct host_exchange *exchange, int64_t now_ms);
+/* What the other hosts say has changed since the last offer told of it. */
+bool host_exchange_wants_offer(const struct host_exchange *exchange, int64_t now_ms);
 /* As published by whoever does; NULL: nobody, or not within the lease. */
 const struct host_state *host_exchange_state(const struct host_exchange *exchange,
                                              int64_t now_ms);

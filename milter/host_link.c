@@ -1,0 +1,226 @@
+#include "milter/host_link.h"
+
+#include "common/cluster.h"
+#include "common/memory.h"
+#include "common/redis_keys.h"
+#include "host/clock.h"
+#include "host/hostname.h"
+#include "milter/history.h"
+#include "milter/level_watch.h"
+#include "milter/live_config.h"
+#include "milter/session_table.h"
+#include "milter/slots.h"
+#include "milter/top.h"
+#include "redis/host_exchange.h"
+#include "redis/redis_link.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOP_MS       1000
+#define TOP_EXPIRE_S "10"
+
+struct host_link {
+    struct milter *milter;
+    pthread_t thread;
+    pthread_mutex_t mutex; /* of the next two */
+    pthread_cond_t cond;
+    bool is_woken, is_ending;
+    struct redis_link *link;
+    struct host_exchange *exchange;
+    char host[HOSTNAME_SIZE];
+    int64_t top_at_ms;
+};
+
+/* -- offer and ask ------------------------------------------------------------------------ */
+
+static void read_state(struct host_link *link, const struct config *config, int64_t now_ms,
+                       struct host_state *state)
+{
+    struct milter *milter = link->milter;
+    struct pressure pressure;
+    int sessions = session_table_busy(milter->sessions);
+    *state = (struct host_state){.service_count = 1};
+    slots_read(milter->slots, sessions, now_ms, &pressure);
+    level_watch_feed(milter->level, &config->level, &pressure, now_ms);
+    struct service_state *service = &state->services[0];
+    service_state_init(service);
+    snprintf(service->name, sizeof(service->name), "%s", config->service.name);
+    service->port = (int)config->service.port;
+    service->pressure = pressure.value;
+    service->driver = pressure.value > pressure.slots ? SENSOR_WAITING : SENSOR_SLOTS;
+    service->busy = pressure.busy;
+    service->slot_limit = pressure.slot_limit;
+    service->waiting = pressure.waiting;
+    service->sessions = sessions;
+    service->is_postfix_stressed = pressure.is_postfix_stressed;
+    state->is_off = level_watch_describe(milter->level, now_ms, service);
+}
+
+static void on_offer_reply(void *context, size_t index, const struct redis_reply *reply)
+{
+    struct host_link *link = context;
+    host_exchange_take_offer_reply(link->exchange, index, reply);
+}
+
+static void offer(struct host_link *link, const struct config *config, bool is_last)
+{
+    struct host_state state;
+    struct error error;
+    int64_t now_ms = clock_monotonic_ms();
+    read_state(link, config, now_ms, &state);
+    struct host_commands commands =
+        host_exchange_offer(link->exchange, &state, is_last, now_ms);
+    struct redis_pipeline pipeline = {
+        .use = REDIS_USE_WRITE,
+        .commands = {commands.command->data, commands.command->length},
+        .count = commands.count,
+        .callback = on_offer_reply,
+        .context = link,
+    };
+    redis_link_pipeline(link->link, &pipeline, redis_link_deadline(link->link), NULL, &error);
+}
+
+static void take_over(struct host_link *link, int64_t now_ms)
+{
+    struct override_effect effect;
+    struct cluster_summary cluster = host_exchange_cluster(link->exchange, now_ms);
+    host_exchange_update_effect(link->exchange, now_ms, &effect);
+    level_watch_set_outside(link->milter->level, &effect,
+                            cluster_floor(&cluster, &cluster_settings_default));
+}
+
+static void on_answer(void *context, size_t index, const struct redis_reply *reply)
+{
+    struct host_link *link = context;
+    host_exchange_take_answer(link->exchange, index, reply, clock_monotonic_ms());
+}
+
+static void ask(struct host_link *link)
+{
+    struct error error;
+    struct host_commands commands = host_exchange_ask(link->exchange, clock_monotonic_ms());
+    struct redis_pipeline pipeline = {
+        .use = REDIS_USE_READ,
+        .commands = {commands.command->data, commands.command->length},
+        .count = commands.count,
+        .callback = on_answer,
+        .context = link,
+    };
+    redis_link_pipeline(link->link, &pipeline, redis_link_deadline(link->link), NULL, &error);
+}
+
+static void show_top(struct host_link *link, const struct config *config)
+{
+    char text[TOP_SIZE];
+    struct redis_key key;
+    struct error error;
+    struct slice top = {text, top_format(link->milter->sessions, clock_monotonic_ms(), text)};
+    redis_key_top(&key, config->redis.prefix, link->host);
+    const struct slice arguments[] = {
+        SLICE_LITERAL("SET"), redis_key_slice(&key),       top,
+        SLICE_LITERAL("EX"),  SLICE_LITERAL(TOP_EXPIRE_S),
+    };
+    redis_link_command(link->link, REDIS_USE_WRITE, arguments,
+                       sizeof(arguments) / sizeof(arguments[0]),
+                       redis_link_deadline(link->link), &error);
+}
+
+/* -- the thread --------------------------------------------------------------------------- */
+
+/* prefix: as at the start, as everything of Redis. */
+static void follow_config(struct host_link *link, const struct config *config)
+{
+    const char *prefix = history_redis_settings(link->milter->history)->prefix;
+    hostname_get(config->host, link->host);
+    if (link->exchange && host_exchange_is_of(link->exchange, prefix, link->host))
+        return;
+    host_exchange_free(link->exchange);
+    link->exchange = host_exchange_create(PUBLISHER_MILTER, prefix, link->host);
+}
+
+static void work(struct host_link *link, bool is_last)
+{
+    const struct config *config = live_config_acquire(link->milter->config);
+    follow_config(link, config);
+    offer(link, config, is_last);
+    if (!is_last) {
+        ask(link);
+        take_over(link, clock_monotonic_ms());
+        if (host_exchange_wants_offer(link->exchange, clock_monotonic_ms()))
+            offer(link, config, false);
+        if (clock_monotonic_ms() >= link->top_at_ms) {
+            link->top_at_ms = clock_monotonic_ms() + TOP_MS;
+            show_top(link, config);
+        }
+    }
+    live_config_release(link->milter->config, config);
+}
+
+/* True: go on. */
+static bool wait_for_turn(struct host_link *link)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += HOST_EXCHANGE_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&link->mutex);
+    int problem = 0;
+    while (!link->is_woken && !link->is_ending && problem == 0)
+        problem = pthread_cond_timedwait(&link->cond, &link->mutex, &until);
+    link->is_woken = false;
+    bool is_going_on = !link->is_ending;
+    pthread_mutex_unlock(&link->mutex);
+    return is_going_on;
+}
+
+static void *run(void *context)
+{
+    struct host_link *link = context;
+    do {
+        work(link, false);
+    } while (wait_for_turn(link));
+    work(link, true);
+    return NULL;
+}
+
+struct host_link *host_link_start(struct milter *milter, struct error *error)
+{
+    struct host_link *link = memory_allocate(1, sizeof(*link));
+    pthread_condattr_t attributes;
+    link->milter = milter;
+    link->link = redis_link_create(history_redis_server(milter->history));
+    pthread_mutex_init(&link->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&link->cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int problem = pthread_create(&link->thread, NULL, run, link);
+    if (problem == 0)
+        return link;
+    error_set(error, "cannot start a thread: %s", strerror(problem));
+    redis_link_free(link->link);
+    free(link);
+    return NULL;
+}
+
+void host_link_wake(struct host_link *link)
+{
+    pthread_mutex_lock(&link->mutex);
+    link->is_woken = true;
+    pthread_cond_signal(&link->cond);
+    pthread_mutex_unlock(&link->mutex);
+}
+
+void host_link_end(struct host_link *link)
+{
+    if (!link)
+        return;
+    pthread_mutex_lock(&link->mutex);
+    link->is_ending = true;
+    pthread_cond_signal(&link->cond);
+    pthread_mutex_unlock(&link->mutex);
+    pthread_join(link->thread, NULL);
+}
