@@ -102,7 +102,7 @@ is_deeply [ @{$host}{qw(publisher busy slot_limit sessions)} ], [ 'milter', 4, 5
     'the record of this host counts those that were admitted';
 like $host->{updated}, qr/^\d+$/, '... and says when';
 cmp_ok $redis->command('TTL', 'pv:host:test'), '<=', 10, '... for ten seconds';
-is $host->{pressure}, '0.80', '... with the pressure';
+is $host->{pressure}, '0.800', '... with the pressure';
 $_->close for @silent;
 ok wait_until { record('pv:host:test')->{busy} == 0 } 5, 'it falls when they go';
 
