@@ -24,8 +24,7 @@
 
 struct host_exchange;
 
-#define HOST_EXCHANGE_MS 250 /* how often a daemon does it: a host is heard by others at once  \
-                              */
+#define HOST_EXCHANGE_MS 250 /* how often a daemon does it */
 
 /* publisher: what the process is; PUBLISHER_NONE: it only asks. prefix, host: copied. */
 struct host_exchange *host_exchange_create(enum publisher publisher, const char *prefix,
