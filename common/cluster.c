@@ -4,8 +4,6 @@
 
 #define STRESSED_MIN 2 /* hosts: one may be broken, or lie */
 
-const struct cluster_settings cluster_settings_default = {CLUSTER_FOLLOW_OFF, 0.5};
-
 bool cluster_add(struct cluster_summary *summary, const struct host_state *state,
                  int64_t redis_now_ms)
 {

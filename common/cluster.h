@@ -10,6 +10,7 @@
 
 #include "common/level.h"
 #include "common/override.h"
+#include "common/service_state.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,8 +23,6 @@ struct cluster_settings {
     enum cluster_follow follow;
     double follow_share; /* of the other hosts, that are stressed */
 };
-
-extern const struct cluster_settings cluster_settings_default; /* off */
 
 /* Of the other hosts, those that we hear. Start value: all zero. */
 struct cluster_summary {

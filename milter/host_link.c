@@ -82,13 +82,13 @@ static void offer(struct host_link *link, const struct config *config, bool is_l
     redis_link_pipeline(link->link, &pipeline, redis_link_deadline(link->link), NULL, &error);
 }
 
-static void take_over(struct host_link *link, int64_t now_ms)
+static void take_over(struct host_link *link, const struct config *config, int64_t now_ms)
 {
     struct override_effect effect;
     struct cluster_summary cluster = host_exchange_cluster(link->exchange, now_ms);
     host_exchange_update_effect(link->exchange, now_ms, &effect);
     level_watch_set_outside(link->milter->level, &effect,
-                            cluster_floor(&cluster, &cluster_settings_default));
+                            cluster_floor(&cluster, &config->cluster));
 }
 
 static void on_answer(void *context, size_t index, const struct redis_reply *reply)
@@ -147,7 +147,7 @@ static void work(struct host_link *link, bool is_last)
     offer(link, config, is_last);
     if (!is_last) {
         ask(link);
-        take_over(link, clock_monotonic_ms());
+        take_over(link, config, clock_monotonic_ms());
         if (host_exchange_wants_offer(link->exchange, clock_monotonic_ms()))
             offer(link, config, false);
         if (clock_monotonic_ms() >= link->top_at_ms) {

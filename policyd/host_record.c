@@ -90,7 +90,7 @@ static void take_over(struct host_record *record, int64_t now_ms)
         level_watch_take_over(record->level_watch, state ? state->services[0].slot_limit : 0,
                               state ? state->services[0].level : LEVEL_CALM);
     level_watch_set_outside(record->level_watch, &effect,
-                            cluster_floor(&cluster, &cluster_settings_default), now_ms);
+                            cluster_floor(&cluster, &record->config->cluster), now_ms);
     bool has_milter = host_exchange_has_milter(record->exchange, now_ms);
     if (has_milter != record->had_milter && !record->is_spawned)
         log_info("policyd: %s", has_milter
