@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Select ();
 use JSON::PP ();
+use Postvalve::Daemon ();
 use Postvalve::MilterSetup ();
 use Postvalve::Redis ();
 use Postvalve::Smtp ();
@@ -200,5 +201,20 @@ is smtp('127.27.1.1')->banner->code, 421, '... and all else works';
 is smtp(good('127.27.1.2'))->send_mail->code, 250, '... for good clients too';
 $milter->configure({ reclaim => { silent_before_helo_s => 2 } })->reload;
 ok $milter->wait_log(qr/reclaim\.enabled: .*restart/), 'a reload says that it takes more than that';
+
+# As under systemd: another user from the start, with AmbientCapabilities.
+my $unit = Postvalve::Daemon->new(
+    'milter',
+    config  => { milter => { listen => 'inet:127.0.0.1:' . free_port() } },
+    command => [
+        qw(setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs),
+        qw(--inh-caps -all,+net_admin --ambient-caps +net_admin --bounding-set -all,+net_admin),
+        program('milter')
+    ],
+);
+chmod 0755, $_ for Postvalve::Test::temp_dir('unit') =~ s{/[^/]*\z}{}r, $unit->dir;
+$unit->start;
+unlike $unit->log_text, qr/slots are not taken back/, 'as the systemd unit starts it, the milter may';
+is $unit->stop, 0, '... and ends';
 
 finish();
