@@ -41,12 +41,27 @@ static bool was_admitted(const struct context *context)
     return context->facts->is_session_admitted;
 }
 
+double admission_ceiling(const struct admission_settings *admission, enum client_class class,
+                         enum level level)
+{
+    double ceiling = admission->ceiling[class], unknown = admission->ceiling[CLASS_UNKNOWN];
+    if (class == CLASS_SUSPECT && level < LEVEL_STRESSED)
+        ceiling = admission->ceiling_suspect_elevated;
+    if (class == CLASS_RETURNING && ceiling > admission->ceiling[CLASS_GOOD])
+        ceiling = admission->ceiling[CLASS_GOOD];
+    bool is_out_of_order = class == CLASS_RETURNING
+                               ? ceiling < unknown
+                               : class < CLASS_UNKNOWN && ceiling > unknown;
+    return is_out_of_order ? unknown : ceiling;
+}
+
 /* Below elevated everybody is in. A pressure that nothing measured holds nobody back. */
 static bool is_above_ceiling(const struct context *context)
 {
     const struct pressure *pressure = &context->facts->pressure;
     return pressure->is_known && context->level > LEVEL_CALM &&
-           pressure->slots > context->admission->ceiling[context->class];
+           pressure->slots >
+               admission_ceiling(context->admission, context->class, context->level);
 }
 
 static bool always(const struct context *context)
@@ -111,8 +126,8 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
     verdict.code = hang_up_code(facts, row->code);
     verdict.text =
         verdict.code == 521 ? settings->reply->hang_up_bot : settings->reply->hang_up_later;
-    verdict.ceiling =
-        row->rule == RULE_CEILING ? settings->admission->ceiling[context.class] : 0;
+    if (row->rule == RULE_CEILING)
+        verdict.ceiling = admission_ceiling(context.admission, context.class, context.level);
     verdict.is_observed = settings->admission->mode == MODE_OBSERVE;
     verdict.action = verdict.is_observed ? VERDICT_CONTINUE : VERDICT_HANG_UP;
     return verdict;

@@ -34,8 +34,10 @@ enum mode { MODE_ENFORCE, MODE_OBSERVE, MODE_OFF };
 
 struct admission_settings {
     enum mode mode;
-    /* Share of busy slots above which a class is no longer admitted. */
+    /* Share of busy slots above which a class is no longer admitted; what counts is what
+     * admission_ceiling() says. */
     double ceiling[CLASS_COUNT];
+    double ceiling_suspect_elevated; /* of suspects, in place of theirs, while elevated */
     /* Level from which on bots are hung up on, whatever the pressure. */
     enum level bot_level;
 };
@@ -85,6 +87,12 @@ struct decide_settings {
     const struct class_settings *client_class;
     const struct reply_settings *reply;
 };
+
+/* The ceiling of a class at a level. Ceilings keep the order of the classes, so that whoever
+ * sets one of them need not set all: that of returning lies between those of unknown and good,
+ * that of suspects is at most that of unknown. */
+double admission_ceiling(const struct admission_settings *admission, enum client_class class,
+                         enum level level);
 
 struct verdict decide(const struct facts *facts, const struct decide_settings *settings);
 

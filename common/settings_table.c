@@ -325,6 +325,10 @@ const struct setting settings_table[] = {
         .help =
             "The same for suspects while the level is stressed or critical. Never above that "
             "of unknown."),
+    ROW("admission.ceiling.suspect_elevated", SETTING_NUMBER,
+        admission.ceiling_suspect_elevated, .minimum = 0, .maximum = 10, .default_text = "0.70",
+        .help = "The same for suspects while the level is elevated: there is time to look at "
+                "what they do. Never above that of unknown."),
     ROW("admission.bot_level", SETTING_ENUM, admission.bot_level, .names = level_names,
         .default_text = "\"elevated\"",
         .help =
