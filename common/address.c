@@ -155,21 +155,3 @@ bool network_contains(const struct network *network, const struct address *addre
     return network->address.family == address->family &&
            bits_equal(network->address.bytes, address->bytes, network->prefix_length);
 }
-
-struct client_key client_key_from_address(const struct address *address)
-{
-    struct client_key key = {.family = address->family};
-    memcpy(key.bytes, address->bytes, address->family == ADDRESS_IPV4 ? 4 : 8);
-    return key;
-}
-
-void client_key_format(const struct client_key *key, char out[static CLIENT_KEY_TEXT_SIZE])
-{
-    struct address address = {.family = key->family};
-    char text[ADDRESS_TEXT_SIZE];
-    memcpy(address.bytes, key->bytes, sizeof(key->bytes));
-    address_format(&address, text);
-    /* An IPv6 /64 ends in "::", so at most 21 characters stand before "/64". */
-    snprintf(out, CLIENT_KEY_TEXT_SIZE, "%.21s%s", text,
-             key->family == ADDRESS_IPV6 ? "/64" : "");
-}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 struct client_cache {
+    uint8_t seed[SIPHASH_KEY_SIZE];
     struct l1_store *store;
     int64_t fresh_ms;
 };
@@ -15,17 +16,33 @@ struct cached {
     enum history_state state;
 };
 
-static struct slice key_bytes(const struct client_key *key)
+/* Keys longer than this (long domains) stand as their beginning and their hash, so that the
+ * many short ones do not pay for them. */
+#define KEY_MAX 24
+
+struct short_key {
+    char bytes[KEY_MAX];
+};
+
+static struct slice key_bytes(const struct client_cache *cache, const struct client_key *key,
+                              struct short_key *buffer)
 {
-    return (struct slice){(const char *)key, sizeof(*key)};
+    struct slice bytes = client_key_bytes(key);
+    if (bytes.length <= KEY_MAX)
+        return bytes;
+    uint64_t hash = siphash(cache->seed, bytes.data, bytes.length);
+    size_t rest = KEY_MAX - sizeof(hash);
+    memcpy(buffer->bytes, bytes.data, rest);
+    memcpy(buffer->bytes + rest, &hash, sizeof(hash));
+    return (struct slice){buffer->bytes, KEY_MAX};
 }
 
 struct client_cache *client_cache_create(size_t clients, int64_t fresh_ms,
                                          const uint8_t seed[static SIPHASH_KEY_SIZE])
 {
     struct client_cache *cache = memory_allocate(1, sizeof(*cache));
-    cache->store =
-        l1_store_create(clients, sizeof(struct client_key), sizeof(struct cached), seed);
+    cache->store = l1_store_create(clients, KEY_MAX, sizeof(struct cached), seed);
+    memcpy(cache->seed, seed, sizeof(cache->seed));
     cache->fresh_ms = fresh_ms;
     return cache;
 }
@@ -42,8 +59,10 @@ enum l1_result client_cache_get(struct client_cache *cache, const struct client_
                                 int64_t now_ms, enum history_state *state_r,
                                 struct client_record *record_r)
 {
+    struct short_key buffer;
     void *value;
-    enum l1_result result = l1_store_get(cache->store, key_bytes(key), now_ms, &value);
+    enum l1_result result =
+        l1_store_get(cache->store, key_bytes(cache, key, &buffer), now_ms, &value);
     struct cached absent = {.state = HISTORY_MISSING};
     const struct cached *cached = value ? value : &absent;
     *state_r = cached->state;
@@ -55,12 +74,14 @@ void client_cache_put(struct client_cache *cache, const struct client_key *key,
                       enum history_state state, const struct client_record *record,
                       int64_t now_ms)
 {
+    struct short_key buffer;
     struct cached cached = {.state = state};
     if (state == HISTORY_MISSING)
         return;
     if (state == HISTORY_KNOWN)
         cached.record = *record;
-    l1_store_put(cache->store, key_bytes(key), &cached, now_ms + cache->fresh_ms);
+    l1_store_put(cache->store, key_bytes(cache, key, &buffer), &cached,
+                 now_ms + cache->fresh_ms);
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -91,8 +112,9 @@ void client_cache_merge(struct client_cache *cache, const struct client_key *key
                         enum history_state state, const struct client_record *record,
                         int64_t now_ms)
 {
+    struct short_key buffer;
     void *value;
-    l1_store_get(cache->store, key_bytes(key), now_ms, &value);
+    l1_store_get(cache->store, key_bytes(cache, key, &buffer), now_ms, &value);
     const struct cached *cached = value;
     if (state == HISTORY_MISSING || !cached || cached->state != HISTORY_KNOWN) {
         client_cache_put(cache, key, state, record, now_ms);
@@ -106,19 +128,21 @@ void client_cache_merge(struct client_cache *cache, const struct client_key *key
 void client_cache_add(struct client_cache *cache, const struct client_key *key,
                       const struct session_outcome *outcome, int64_t now_s)
 {
+    struct short_key buffer;
     void *value;
-    l1_store_get(cache->store, key_bytes(key), 0, &value);
+    l1_store_get(cache->store, key_bytes(cache, key, &buffer), 0, &value);
     struct cached added = {.state = HISTORY_KNOWN};
     struct cached *cached = value ? value : &added;
     cached->state = HISTORY_KNOWN;
     client_record_add(&cached->record, outcome, now_s);
     if (!value)
-        l1_store_put(cache->store, key_bytes(key), &added, 0);
+        l1_store_put(cache->store, key_bytes(cache, key, &buffer), &added, 0);
 }
 
 void client_cache_remove(struct client_cache *cache, const struct client_key *key)
 {
-    l1_store_remove(cache->store, key_bytes(key));
+    struct short_key buffer;
+    l1_store_remove(cache->store, key_bytes(cache, key, &buffer));
 }
 
 size_t client_cache_count(const struct client_cache *cache)

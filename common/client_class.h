@@ -27,8 +27,17 @@ enum class_reason {
     REASON_TRUSTED_NETWORK,
     REASON_ALLOWED,
     REASON_NO_ADDRESS,
-    REASON_BAD_HISTORY,
+    REASON_OWN_ADDRESS,
     REASON_GOOD_HISTORY,
+    REASON_BAD_HISTORY,
+    REASON_HAMMERING,
+    REASON_SUSPICIOUS_HISTORY,
+    REASON_GOOD_DOMAIN,
+    REASON_GOOD_NETWORK,
+    REASON_RETURNED,
+    REASON_DOMAIN_RETURNED,
+    REASON_SHARED_ADDRESS,
+    REASON_BAD_NETWORK,
     REASON_NO_ANSWER, /* history not available in time */
     REASON_NO_HISTORY,
     REASON_LITTLE_HISTORY,
@@ -39,8 +48,17 @@ struct class_settings {
     double good_messages; /* accepted messages (decayed) from which on a client is good */
     int64_t good_age_s;   /* ... and known for at least so long */
     double good_ratio;    /* ... and accepted at least so many for each point of bad evidence */
-    double bot_score;     /* weighted bad evidence from which on a client is a bot */
-    double bot_ratio;     /* ... and more than so many points for each accepted message */
+    double good_domain_messages;  /* as good_messages, for all clients of a domain */
+    double good_network_messages; /* ... of a network */
+    double suspect_score;         /* weighted bad evidence from which on a client is suspect */
+    double suspect_ratio;       /* ... and more than so many points for each accepted message */
+    double bot_score;           /* weighted bad evidence from which on a client is a bot */
+    double bot_ratio;           /* ... and more than so many points for each accepted message */
+    double bad_network_clients; /* suspect clients from which on a network is bad */
+    int64_t return_min_s;       /* coming back sooner after a hang-up is hammering */
+    int64_t return_max_s;       /* coming back later is coming anew */
+    double hammer_count;        /* sessions too soon after a hang-up that make a suspect */
+    int64_t shared_memory_s;    /* how long an address seen to be shared counts as shared */
     double weight[EVIDENCE_COUNT]; /* points for each count of bad evidence */
 };
 
@@ -51,31 +69,58 @@ enum history_state {
     HISTORY_KNOWN,
 };
 
+struct history_fact {
+    enum history_state state;
+    struct client_record record; /* HISTORY_KNOWN; as of its own last_seen_s */
+};
+
 struct client_facts {
     bool has_address;
     bool is_authenticated;
     bool is_in_trusted_networks;
     bool is_allowed;
-    enum history_state history;
-    struct client_record record; /* HISTORY_KNOWN; as of its own last_seen_s */
-    int64_t now_s;               /* wall clock */
+    bool is_own_address; /* of an interface of this host */
+    bool is_shared;      /* many well-behaved sessions at this moment: see rails.h */
+    struct history_fact history[SCOPE_COUNT];
+    int64_t now_s; /* wall clock */
 };
 
 struct classification {
     enum client_class class;
     enum class_reason reason;
-    struct client_record record; /* decayed to now */
-    double bad_score;
+    enum history_scope scope;    /* whose record is the evidence */
+    struct client_record record; /* that record, decayed to now */
+    double bad_score;            /* its points */
+    bool is_hammering;           /* this session came too soon after a hang-up */
+    bool is_in_burst;            /* ... at the same time: another hang-up is not news */
+    bool is_shared_now;          /* as the facts say */
+    bool has_own_mail;           /* mail of this very client was accepted before */
 };
 
 struct classification classify(const struct client_facts *facts,
                                const struct class_settings *settings);
 
+/* A record as it counts now, and its points; all zero unless HISTORY_KNOWN. */
+struct client_record history_weigh(const struct history_fact *history,
+                                   const struct class_settings *settings, int64_t now_s,
+                                   double *bad_score_r);
+/* What one session adds to the records of its client, its network and its domain. before: the
+ * record of the client: when the session makes it suspect, the other two remember that. Nobody
+ * comes back for his network: it does not learn of hang-ups. */
+void client_outcomes_get(const struct session_outcome *outcome,
+                         const struct history_fact *before,
+                         const struct class_settings *settings, int64_t now_s,
+                         struct session_outcome outcomes_r[static SCOPE_COUNT]);
+
 const char *client_class_name(enum client_class client_class);
 /* The reason as a word, e.g. "good-history". */
 const char *class_reason_name(enum class_reason reason);
+/* Whether the class comes from what was recorded of bad behaviour, and from nothing else. */
+bool class_reason_is_bad_history(enum class_reason reason);
+/* "client", "network", "domain". */
+const char *history_scope_name(enum history_scope scope);
 
-#define EVIDENCE_TEXT_SIZE 224
+#define EVIDENCE_TEXT_SIZE 256
 /* The counts that are not zero: "accepted:12.0,silent:3.0", or "none". */
 void evidence_format(const struct client_record *record, char out[static EVIDENCE_TEXT_SIZE]);
 

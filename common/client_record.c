@@ -29,6 +29,8 @@ const struct evidence_row evidence_table[EVIDENCE_COUNT] = {
     [EVIDENCE_RBL] = ROW("rbl", "sessions while listed in an RBL", 1 * DAY_S, false),
     [EVIDENCE_HAMMERED] =
         ROW("hammered", "sessions too soon after a hang-up", 6 * HOUR_S, false),
+    [EVIDENCE_BAD_CLIENT] =
+        ROW("bad_clients", "clients in it that became suspect", 2 * DAY_S, false),
 };
 
 void client_record_decay(struct client_record *record, int64_t now_s)

@@ -17,6 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whose record it is. Networks and domains have records like clients do, of the sessions of all
+ * their clients. */
+enum history_scope {
+    SCOPE_CLIENT,  /* IPv4 address, IPv6 /64 */
+    SCOPE_NETWORK, /* IPv4 /24, IPv6 /48 */
+    SCOPE_DOMAIN,  /* registered domain of a verified client name */
+    SCOPE_COUNT
+};
+
 enum evidence {
     EVIDENCE_ACCEPTED,          /* messages accepted */
     EVIDENCE_UNKNOWN_RECIPIENT, /* recipients rejected with 5.1.1 or 5.1.10 */
@@ -26,6 +35,7 @@ enum evidence {
     EVIDENCE_RECLAIMED,         /* sessions that we took the slot from */
     EVIDENCE_RBL,               /* sessions of a client that an RBL listed */
     EVIDENCE_HAMMERED,          /* sessions that came back too soon after a hang-up */
+    EVIDENCE_BAD_CLIENT,        /* of networks and domains: clients that became suspect */
     EVIDENCE_COUNT
 };
 

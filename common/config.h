@@ -149,6 +149,7 @@ struct config {
     int64_t history_expire_d;
     struct network_list trusted_networks;
     struct network_list allow;
+    bool is_own_address_trusted;
     struct level_settings level;
     struct class_settings client_class;
     struct admission_settings admission;

@@ -16,7 +16,8 @@ static const char *const mode_names[] = {
 struct context {
     const struct facts *facts;
     const struct admission_settings *admission;
-    enum client_class class;
+    const struct classification *classification;
+    enum client_class class; /* as it counts */
     enum level level;
 };
 
@@ -56,18 +57,39 @@ double admission_ceiling(const struct admission_settings *admission, enum client
 }
 
 /* Below elevated everybody is in. A pressure that nothing measured holds nobody back. */
-static bool is_above_ceiling(const struct context *context)
+static bool is_above_ceiling_of(const struct context *context, enum client_class class)
 {
     const struct pressure *pressure = &context->facts->pressure;
     return pressure->is_known && context->level > LEVEL_CALM &&
-           pressure->slots >
-               admission_ceiling(context->admission, context->class, context->level);
+           pressure->slots > admission_ceiling(context->admission, class, context->level);
+}
+
+static bool is_above_ceiling(const struct context *context)
+{
+    return is_above_ceiling_of(context, context->class);
 }
 
 static bool always(const struct context *context)
 {
     (void)context;
     return true;
+}
+
+/* RBL results are judged as they are now; what was recorded of them is evidence like other. */
+static bool is_by_history(const struct classification *classification)
+{
+    return class_reason_is_bad_history(classification->reason) &&
+           classification->record.counts[EVIDENCE_RBL] < 0.5F;
+}
+
+/* Where history alone hung up on more than its share, it may be wrong (a lookup table that
+ * failed makes all recipients unknown). Whoever sent mail before is measured like anybody. */
+static enum client_class class_that_counts(const struct facts *facts,
+                                           const struct classification *classification)
+{
+    bool is_spared = facts->is_history_capped && is_by_history(classification) &&
+                     classification->has_own_mail;
+    return is_spared ? CLASS_UNKNOWN : classification->class;
 }
 
 /* Tried in order; the first that applies gives the verdict. */
@@ -114,8 +136,13 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
         .level = level_at_this_moment(facts, settings->level),
         .classification = classify(&facts->client, settings->client_class),
     };
-    struct context context = {facts, settings->admission, verdict.classification.class,
-                              verdict.level};
+    struct context context = {
+        .facts = facts,
+        .admission = settings->admission,
+        .classification = &verdict.classification,
+        .class = class_that_counts(facts, &verdict.classification),
+        .level = verdict.level,
+    };
     const struct rule_row *row = rule_table;
     while (!row->applies(&context))
         row++;
@@ -123,12 +150,17 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
     if (row->code == 0)
         return verdict;
 
+    verdict.is_by_history_alone =
+        is_by_history(&verdict.classification) && !is_above_ceiling_of(&context, CLASS_UNKNOWN);
     verdict.code = hang_up_code(facts, row->code);
+    if (facts->is_history_capped && is_by_history(&verdict.classification))
+        verdict.code = 421; /* only deferred */
     verdict.text =
         verdict.code == 521 ? settings->reply->hang_up_bot : settings->reply->hang_up_later;
     if (row->rule == RULE_CEILING)
         verdict.ceiling = admission_ceiling(context.admission, context.class, context.level);
-    verdict.is_observed = settings->admission->mode == MODE_OBSERVE;
+    verdict.is_observed = settings->admission->mode == MODE_OBSERVE ||
+                          settings->admission->is_observed[row->rule];
     verdict.action = verdict.is_observed ? VERDICT_CONTINUE : VERDICT_HANG_UP;
     return verdict;
 }

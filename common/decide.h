@@ -10,6 +10,7 @@
 
 #include "common/client_class.h"
 #include "common/level.h"
+#include "common/rails.h"
 #include "common/sensor.h"
 
 #include <stdbool.h>
@@ -30,6 +31,17 @@ enum stage {
 /* Who asks: what a reply code does depends on it (see doc/architecture.md, "Hang-ups"). */
 enum front { FRONT_POLICY, FRONT_MILTER };
 
+/* In the order in which they are tried: the table in decide.c. */
+enum rule {
+    RULE_OFF,
+    RULE_TRUSTED,
+    RULE_BOT,
+    RULE_ADMITTED_BEFORE,
+    RULE_CEILING,
+    RULE_ADMIT,
+    RULE_COUNT
+};
+
 enum mode { MODE_ENFORCE, MODE_OBSERVE, MODE_OFF };
 
 struct admission_settings {
@@ -40,6 +52,8 @@ struct admission_settings {
     double ceiling_suspect_elevated; /* of suspects, in place of theirs, while elevated */
     /* Level from which on bots are hung up on, whatever the pressure. */
     enum level bot_level;
+    bool is_observed[RULE_COUNT]; /* rules that only tell what they would do */
+    struct rails_settings rails;
 };
 
 struct reply_settings {  /* text after the code, enhanced status code first (RFC 3463) */
@@ -53,19 +67,10 @@ struct facts {
     bool is_session_admitted; /* this SMTP session was admitted earlier */
     bool is_switched_off;     /* by an administrator, for all of this host */
     struct client_facts client;
+    bool is_history_capped; /* too many were hung up on by history alone: see rails.h */
     struct pressure pressure;
     enum level level;     /* with hysteresis, from level_tracker */
     bool is_level_forced; /* by an administrator: the pressure does not raise it */
-};
-
-enum rule {
-    RULE_OFF,
-    RULE_TRUSTED,
-    RULE_BOT,
-    RULE_ADMITTED_BEFORE,
-    RULE_CEILING,
-    RULE_ADMIT,
-    RULE_COUNT
 };
 
 enum verdict_action { VERDICT_CONTINUE, VERDICT_HANG_UP };
@@ -73,6 +78,7 @@ enum verdict_action { VERDICT_CONTINUE, VERDICT_HANG_UP };
 struct verdict {
     enum verdict_action action; /* what to do: VERDICT_CONTINUE in observe mode */
     bool is_observed;           /* would have been a hang-up but for observe mode */
+    bool is_by_history_alone;   /* without what was recorded it would not have been one */
     enum rule rule;
     int code;         /* 421 or 521; 0: none */
     const char *text; /* reply text of the settings; lives as long as they do */

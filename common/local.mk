@@ -7,6 +7,8 @@ common_libcommon_a_SOURCES = \
 	common/buffer.c common/buffer.h \
 	common/client_cache.c common/client_cache.h \
 	common/client_class.c common/client_class.h \
+	common/client_key.c \
+	common/client_keys.c common/client_keys.h \
 	common/client_record.c common/client_record.h \
 	common/cluster.c common/cluster.h \
 	common/config.c common/config_file.c common/config.h \
@@ -45,6 +47,7 @@ common_libcommon_a_SOURCES = \
 	common/rbl_template.c common/rbl_template.h \
 	common/rbl_value.c common/rbl_value.h \
 	common/reclaim.c common/reclaim.h \
+	common/rails.c common/rails.h \
 	common/redis_command.c common/redis_command.h \
 	common/redis_health.c common/redis_health.h \
 	common/redis_keys.c common/redis_keys.h \
@@ -53,7 +56,8 @@ common_libcommon_a_SOURCES = \
 	common/setting_list.c common/setting_object.c common/setting_scalar.c common/setting_text.c \
 	common/setting_type.c common/setting_type.h \
 	common/settings.c common/settings.h common/settings_groups.c common/settings_man.c \
-	common/settings_service.c common/settings_table.c \
+	common/settings_service.c common/settings_client.def common/settings_table.c \
+	common/registered_domain.c common/registered_domain.h \
 	common/siphash.c common/siphash.h \
 	common/slice.h \
 	common/socketmap_request.c common/socketmap_request.h \

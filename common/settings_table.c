@@ -172,8 +172,8 @@ const struct setting settings_table[] = {
     /* Memory */
     ROW("memory.clients", SETTING_INTEGER, memory.clients, .minimum = 16, .maximum = 100000000,
         .default_text = "100000", .unit = "clients",
-        .help = "Most client records that each daemon keeps in memory; the default needs "
-                "less than 10 MB. Records of clients not seen for longest make room."),
+        .help = "Most records of clients, networks and domains that each daemon keeps in "
+                "memory; the default needs about 12 MB. Those not seen for longest make room."),
     ROW("memory.fresh_ms", SETTING_INTEGER, memory.fresh_ms, .minimum = 0, .maximum = 3600000,
         .default_text = "5000", .unit = "milliseconds",
         .help =
@@ -197,6 +197,11 @@ const struct setting settings_table[] = {
     ROW("trusted.allow", SETTING_NETWORK_LIST, allow, .maximum = 4096, .default_text = "[]",
         .help = "More addresses and networks that are never hung up on, such as partners and "
                 "monitoring hosts; the log says \"allowed\" for these."),
+    ROW("trusted.own_addresses", SETTING_BOOLEAN, is_own_address_trusted,
+        .default_text = "true",
+        .help = "Never hang up on addresses of this host's own interfaces: what comes from "
+                "there is "
+                "a proxy or the host itself. Loopback addresses are in trusted.networks."),
     /* Level */
     ROW("level.elevated", SETTING_NUMBER, level.threshold[LEVEL_ELEVATED], .minimum = 0.01,
         .maximum = 10, .default_text = "0.60",
@@ -248,93 +253,8 @@ const struct setting settings_table[] = {
         .default_text = "false",
         .help = "Let \"postvalvectl postfix-stress\" switch Postfix's own stress mode, which "
                 "changes master.cf and reloads Postfix."),
-    /* Class */
-    ROW("class.good_messages", SETTING_NUMBER, client_class.good_messages, .minimum = 0,
-        .maximum = 1000000, .default_text = "3",
-        .help = "Accepted messages from which on a client is good. The count loses half in 30 "
-                "days."),
-    ROW("class.good_age_s", SETTING_INTEGER, client_class.good_age_s, .minimum = 0,
-        .maximum = 31536000, .default_text = "3600", .unit = "seconds",
-        .help = "How long a good client has to be known, at least: an address that turned up "
-                "minutes ago has no history yet, however much it sent."),
-    ROW("class.good_ratio", SETTING_NUMBER, client_class.good_ratio, .minimum = 0,
-        .maximum = 1000000, .default_text = "5",
-        .help = "Accepted messages that a good client has for each point of bad evidence, at "
-                "least: a typing mistake in a recipient now and then is normal."),
-    ROW("class.bot_score", SETTING_NUMBER, client_class.bot_score, .minimum = 0.1,
-        .maximum = 1000000, .default_text = "6",
-        .help = "Points of bad evidence from which on a client is a bot. Points lose half in 2 "
-                "days; with the default weights it takes three silent sessions."),
-    ROW("class.bot_ratio", SETTING_NUMBER, client_class.bot_ratio, .minimum = 0,
-        .maximum = 1000000, .default_text = "5",
-        .help = "Points of bad evidence that a bot has for each accepted message, at least: a "
-                "forwarder with some bad mail is none."),
-    ROW("class.weight.unknown_rcpt", SETTING_NUMBER,
-        client_class.weight[EVIDENCE_UNKNOWN_RECIPIENT], .minimum = 0, .maximum = 1000,
-        .default_text = "1", .help = "Points for each recipient that does not exist."),
-    ROW("class.weight.silent", SETTING_NUMBER, client_class.weight[EVIDENCE_SILENT],
-        .minimum = 0, .maximum = 1000, .default_text = "2",
-        .help =
-            "Points for each session that held a slot in silence: what costs most, and what "
-            "hardly any mail server does."),
-    ROW("class.weight.dropped", SETTING_NUMBER, client_class.weight[EVIDENCE_DROPPED],
-        .minimum = 0, .maximum = 1000, .default_text = "0.2",
-        .help =
-            "Points for each session dropped at once: little, because monitoring and broken "
-            "networks do it too."),
-    ROW("class.weight.protocol_error", SETTING_NUMBER,
-        client_class.weight[EVIDENCE_PROTOCOL_ERROR], .minimum = 0, .maximum = 1000,
-        .default_text = "0.5",
-        .help =
-            "Points for each command that SMTP does not know: less than a recipient that does "
-            "not exist, because old mail servers try extensions of their own."),
-    ROW("class.weight.reclaimed", SETTING_NUMBER, client_class.weight[EVIDENCE_RECLAIMED],
-        .minimum = 0, .maximum = 1000, .default_text = "3",
-        .help =
-            "Points for each session whose slot was taken back: it held a slot for nothing "
-            "while others waited. With the defaults the first makes a suspect, the second a "
-            "bot."),
-    ROW("class.weight.rbl", SETTING_NUMBER, client_class.weight[EVIDENCE_RBL], .minimum = 0,
-        .maximum = 1000, .default_text = "1",
-        .help =
-            "Points for each session while an RBL listed the client. The list itself is asked "
-            "again each time; this is for the time when it does not answer."),
-    ROW("class.weight.hammered", SETTING_NUMBER, client_class.weight[EVIDENCE_HAMMERED],
-        .minimum = 0, .maximum = 1000, .default_text = "0",
-        .help =
-            "Points for each session that came back too soon after a hang-up. None, because "
-            "class.hammer_count judges it: impatience alone should make nobody a bot."),
-    /* Admission */
-    ROW("admission.ceiling.good", SETTING_NUMBER, admission.ceiling[CLASS_GOOD], .minimum = 0,
-        .maximum = 10, .default_text = "1.00",
-        .help =
-            "Share of busy slots above which good clients are hung up on with 421: they may "
-            "use the last slot."),
-    ROW("admission.ceiling.unknown", SETTING_NUMBER, admission.ceiling[CLASS_UNKNOWN],
-        .minimum = 0, .maximum = 10, .default_text = "0.80",
-        .help =
-            "Share of busy slots above which unknown clients are hung up on with 421; what is "
-            "held back is for good and trusted ones. It may not be above that of good."),
-    ROW("admission.ceiling.returning", SETTING_NUMBER, admission.ceiling[CLASS_RETURNING],
-        .minimum = 0, .maximum = 10, .default_text = "0.95",
-        .help =
-            "The same for clients that came back after a plausible delay: they have shown what "
-            "hardly any bot shows. Never above that of good or below that of unknown."),
-    ROW("admission.ceiling.suspect", SETTING_NUMBER, admission.ceiling[CLASS_SUSPECT],
-        .minimum = 0, .maximum = 10, .default_text = "0.50",
-        .help =
-            "The same for suspects while the level is stressed or critical. Never above that "
-            "of unknown."),
-    ROW("admission.ceiling.suspect_elevated", SETTING_NUMBER,
-        admission.ceiling_suspect_elevated, .minimum = 0, .maximum = 10, .default_text = "0.70",
-        .help = "The same for suspects while the level is elevated: there is time to look at "
-                "what they do. Never above that of unknown."),
-    ROW("admission.bot_level", SETTING_ENUM, admission.bot_level, .names = level_names,
-        .default_text = "\"elevated\"",
-        .help =
-            "Level from which on bots are hung up on with 521, whatever the pressure; below it "
-            "a bot is treated as an unknown client. Not in calm, because as long as slots are "
-            "free a wrong guess costs more than a slot."),
+    /* Class, admission */
+#include "common/settings_client.def"
     /* Reclaim */
     ROW("reclaim.enabled", SETTING_BOOLEAN, reclaim.is_enabled, .default_text = "true",
         .help =

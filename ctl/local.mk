@@ -17,4 +17,4 @@ ctl_postvalvectl_SOURCES = \
 	ctl/status_text.c \
 	ctl/target.c ctl/target.h
 ctl_postvalvectl_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
-	$(HIREDIS_LIBS) $(JANSSON_LIBS) -lpthread
+	$(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread

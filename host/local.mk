@@ -4,6 +4,7 @@ host_libhost_a_CPPFLAGS = $(AM_CPPFLAGS)
 host_libhost_a_CFLAGS = $(AM_CFLAGS)
 host_libhost_a_SOURCES = \
 	host/clock.c host/clock.h \
+	host/history_guard.c host/history_guard.h \
 	host/hostname.c host/hostname.h \
 	host/inode_set.c host/inode_set.h \
 	host/listen_drops.c host/listen_drops.h \
@@ -12,6 +13,7 @@ host_libhost_a_SOURCES = \
 	host/master_process.c host/master_process.h \
 	host/netlink.c host/netlink.h \
 	host/port_sensor.c host/port_sensor.h \
+	host/own_addresses.c host/own_addresses.h \
 	host/pressure_source.c host/pressure_source.h \
 	host/privileges.c host/privileges.h \
 	host/program.c host/program.h \

@@ -2,7 +2,9 @@
 
 #include "common/verdict_log.h"
 #include "host/clock.h"
+#include "host/history_guard.h"
 #include "host/log.h"
+#include "host/own_addresses.h"
 #include "milter/history.h"
 #include "milter/level_watch.h"
 #include "milter/session_table.h"
@@ -12,14 +14,17 @@
 
 #define MS_PER_S 1000
 
-static struct client_facts client_facts_of(const struct config *config,
-                                           const struct address *address)
+static struct client_facts client_facts_of(struct milter *milter, const struct config *config,
+                                           const struct session *session, int64_t now_ms)
 {
+    const struct address *address = &session->address;
     return (struct client_facts){
         .has_address = address->family != ADDRESS_NONE,
         .is_in_trusted_networks = network_list_contains(&config->trusted_networks, address),
         .is_allowed = network_list_contains(&config->allow, address),
-        .history = HISTORY_MISSING,
+        .is_own_address = config->is_own_address_trusted &&
+                          own_addresses_contain(milter->own_addresses, address, now_ms),
+        .history = {{.state = HISTORY_MISSING}},
         .now_s = clock_wall_s(),
     };
 }
@@ -28,11 +33,21 @@ static struct client_facts client_facts_of(const struct config *config,
 static bool needs_history(const struct client_facts *client)
 {
     return client->has_address && !client->is_authenticated &&
-           !client->is_in_trusted_networks && !client->is_allowed;
+           !client->is_in_trusted_networks && !client->is_allowed && !client->is_own_address;
 }
 
-static struct verdict conclude(const struct config *config, const struct facts *facts,
-                               const struct session *session)
+static bool is_shared_now(struct milter *milter, const struct config *config,
+                          const struct session *session)
+{
+    int sessions, behaving;
+    session_table_count_client(milter->sessions, &session->keys.of[SCOPE_CLIENT], &sessions,
+                               &behaving);
+    return rails_is_shared(&config->admission.rails, sessions, behaving);
+}
+
+static struct verdict conclude(struct milter *milter, const struct config *config,
+                               struct facts *facts, const struct session *session,
+                               int64_t now_ms)
 {
     struct decide_settings settings = {
         .admission = &config->admission,
@@ -40,7 +55,12 @@ static struct verdict conclude(const struct config *config, const struct facts *
         .client_class = &config->client_class,
         .reply = &config->reply,
     };
+    facts->is_history_capped =
+        history_guard_is_reached(milter->history_guard, &config->admission.rails, now_ms);
     struct verdict verdict = decide(facts, &settings);
+    if (facts->stage == STAGE_CONNECT && verdict.classification.class != CLASS_TRUSTED)
+        history_guard_count(milter->history_guard, &config->admission.rails,
+                            verdict.is_by_history_alone, now_ms);
     if (verdict.code != 0) {
         char line[VERDICT_LOG_SIZE];
         verdict_log_format(&verdict, facts, &session->address, line, sizeof(line));
@@ -57,18 +77,17 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
     struct facts facts = {
         .front = FRONT_MILTER,
         .stage = STAGE_CONNECT,
-        .client = client_facts_of(config, &session->address),
+        .client = client_facts_of(milter, config, session, now_ms),
     };
     if (needs_history(&facts.client)) {
-        struct client_key key = client_key_from_address(&session->address);
-        facts.client.history =
-            history_read(milter->history, &key, now_ms, &facts.client.record);
+        history_read(milter->history, &session->keys, now_ms, facts.client.history);
+        facts.client.is_shared = is_shared_now(milter, config, session);
     }
     slots_read(milter->slots, busy, now_ms, &facts.pressure);
     facts.pressure.is_postfix_stressed = is_postfix_stressed;
     facts.level = level_watch_feed(milter->level, &config->level, &facts.pressure, now_ms);
     level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
-    return conclude(config, &facts, session);
+    return conclude(milter, config, &facts, session, now_ms);
 }
 
 struct verdict admission_decide_mail(struct milter *milter, const struct config *config,
@@ -79,18 +98,16 @@ struct verdict admission_decide_mail(struct milter *milter, const struct config 
         .front = FRONT_MILTER,
         .stage = STAGE_MAIL,
         .is_session_admitted = true,
-        .client = client_facts_of(config, &session->address),
+        .client = client_facts_of(milter, config, session, now_ms),
     };
     facts.client.is_authenticated = is_authenticated;
-    if (needs_history(&facts.client)) {
-        struct client_key key = client_key_from_address(&session->address);
-        facts.client.history =
-            history_read_memory(milter->history, &key, now_ms, &facts.client.record);
-    }
+    facts.client.is_shared = session->is_shared;
+    if (needs_history(&facts.client))
+        history_read_memory(milter->history, &session->keys, now_ms, facts.client.history);
     slots_read(milter->slots, session_table_busy(milter->sessions), now_ms, &facts.pressure);
     facts.level = level_watch_feed(milter->level, &config->level, &facts.pressure, now_ms);
     level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
-    return conclude(config, &facts, session);
+    return conclude(milter, config, &facts, session, now_ms);
 }
 
 static void log_outcome(const struct session *session, const struct session_outcome *outcome)
@@ -113,6 +130,6 @@ void admission_record(struct milter *milter, const struct config *config,
     if (session->address.family == ADDRESS_NONE || session_outcome_is_empty(&outcome))
         return;
     log_outcome(session, &outcome);
-    struct client_key key = client_key_from_address(&session->address);
-    history_add(milter->history, &key, &outcome, clock_wall_s());
+    history_add(milter->history, &session->keys, &outcome, &config->client_class,
+                clock_wall_s());
 }

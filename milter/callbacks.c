@@ -77,11 +77,12 @@ static void identify_socket(SMFICTX *context, struct session *session)
 }
 
 static sfsistat begin_session(SMFICTX *context, const struct config *config,
-                              const struct sockaddr *socket_address)
+                              const char *client_name, const struct sockaddr *socket_address)
 {
     struct address address = address_from_sockaddr(socket_address);
     struct session *session = memory_allocate(1, sizeof(*session));
-    session_init(session, &address, port_of(socket_address), clock_monotonic_ms());
+    session_init(session, &address, slice_from_string(client_name), port_of(socket_address),
+                 clock_monotonic_ms());
     int busy;
     if (!session_table_add(milter->sessions, session, &busy)) {
         free(session);
@@ -92,7 +93,7 @@ static sfsistat begin_session(SMFICTX *context, const struct config *config,
     const char *stress = smfi_getsymval(context, MACRO_STRESS);
     struct verdict verdict = admission_decide_connect(milter, config, session, busy,
                                                       stress && strcmp(stress, "yes") == 0);
-    session_table_set_class(milter->sessions, session, verdict.classification.class);
+    session_table_set_class(milter->sessions, session, &verdict.classification, true);
     if (verdict.action == VERDICT_HANG_UP) {
         if (verdict.rule == RULE_CEILING && verdict.classification.class >= CLASS_UNKNOWN)
             reclaimer_note_turned_away(milter->reclaimer, clock_monotonic_ms());
@@ -118,12 +119,11 @@ static void end_session(struct session *session)
 
 static sfsistat on_connect(SMFICTX *context, char *host, _SOCK_ADDR *socket_address)
 {
-    (void)host;
     end_session(take_session(context));
     const struct config *config = live_config_acquire(milter->config);
     sfsistat status = SMFIS_ACCEPT;
     if (is_protected_service(context, config))
-        status = begin_session(context, config, socket_address);
+        status = begin_session(context, config, host, socket_address);
     live_config_release(milter->config, config);
     return status;
 }
@@ -158,7 +158,7 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
                             is_macro_set(context, MACRO_AUTHENTICATED_NAME);
     const struct config *config = live_config_acquire(milter->config);
     struct verdict verdict = admission_decide_mail(milter, config, session, is_authenticated);
-    session_table_set_class(milter->sessions, session, verdict.classification.class);
+    session_table_set_class(milter->sessions, session, &verdict.classification, false);
     sfsistat status = verdict.action == VERDICT_HANG_UP ? hang_up(context, session, &verdict)
                                                         : SMFIS_CONTINUE;
     live_config_release(milter->config, config);
@@ -184,6 +184,13 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
 static sfsistat on_data(SMFICTX *context)
 {
     note(context, session_on_data);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_unknown_command(SMFICTX *context, const char *command)
+{
+    (void)command;
+    note(context, session_on_protocol_error);
     return SMFIS_CONTINUE;
 }
 
@@ -218,6 +225,7 @@ bool callbacks_register(struct milter *parts)
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_recipient,
         .xxfi_data = on_data,
+        .xxfi_unknown = on_unknown_command,
         .xxfi_eom = on_end_of_message,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,

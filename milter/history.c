@@ -54,60 +54,85 @@ void history_flush(struct history *history, int64_t flush_ms)
     redis_writer_stop(writer, flush_ms);
 }
 
-static enum l1_result look_up(struct history *history, const struct client_key *key,
-                              int64_t now_ms, enum history_state *state_r,
-                              struct client_record *record_r)
+/* True when all of it is fresh. is_asked_r: of which keys Redis may know more. */
+static bool look_up(struct history *history, const struct client_keys *keys, int64_t now_ms,
+                    struct history_fact *facts_r, bool is_asked_r[static SCOPE_COUNT])
 {
+    bool is_fresh = true;
     pthread_mutex_lock(&history->mutex);
-    enum l1_result result = client_cache_get(history->cache, key, now_ms, state_r, record_r);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        is_asked_r[scope] = false;
+        facts_r[scope] = (struct history_fact){.state = HISTORY_NONE};
+        if (!client_keys_has(keys, (enum history_scope)scope))
+            continue;
+        is_asked_r[scope] =
+            client_cache_get(history->cache, &keys->of[scope], now_ms, &facts_r[scope].state,
+                             &facts_r[scope].record) != L1_FRESH;
+        is_fresh = is_fresh && !is_asked_r[scope];
+    }
     pthread_mutex_unlock(&history->mutex);
-    return result;
+    return is_fresh;
 }
 
 /* While Redis takes no writes, it does not know what we have seen since. */
 static void keep(struct history *history, const struct client_key *key,
-                 enum history_state state, const struct client_record *record, int64_t now_ms)
+                 const struct history_fact *answer, int64_t now_ms)
 {
-    bool is_written = redis_server_is_well(history->server, REDIS_USE_WRITE);
-    pthread_mutex_lock(&history->mutex);
-    if (is_written)
-        client_cache_put(history->cache, key, state, record, now_ms);
+    if (redis_server_is_well(history->server, REDIS_USE_WRITE))
+        client_cache_put(history->cache, key, answer->state, &answer->record, now_ms);
     else
-        client_cache_merge(history->cache, key, state, record, now_ms);
-    pthread_mutex_unlock(&history->mutex);
+        client_cache_merge(history->cache, key, answer->state, &answer->record, now_ms);
 }
 
-enum history_state history_read(struct history *history, const struct client_key *key,
-                                int64_t now_ms, struct client_record *record_r)
+void history_read(struct history *history, const struct client_keys *keys, int64_t now_ms,
+                  struct history_fact facts_r[static SCOPE_COUNT])
 {
-    enum history_state state;
-    if (look_up(history, key, now_ms, &state, record_r) == L1_FRESH)
-        return state;
+    bool is_asked[SCOPE_COUNT];
+    if (look_up(history, keys, now_ms, facts_r, is_asked))
+        return;
 
-    enum history_state answer;
-    struct client_record record;
-    if (!redis_pool_read_client(history->pool, key, &answer, &record))
-        return state; /* of a stale record, or HISTORY_MISSING */
-    keep(history, key, answer, &record, now_ms);
-    look_up(history, key, now_ms, &state, record_r);
-    return state;
-}
+    const struct client_key *asked[SCOPE_COUNT];
+    struct history_fact answers[SCOPE_COUNT];
+    size_t count = 0;
+    for (int scope = 0; scope < SCOPE_COUNT; scope++)
+        if (is_asked[scope])
+            asked[count++] = &keys->of[scope];
+    redis_pool_read_clients(history->pool, asked, count, answers);
 
-enum history_state history_read_memory(struct history *history, const struct client_key *key,
-                                       int64_t now_ms, struct client_record *record_r)
-{
-    enum history_state state;
-    look_up(history, key, now_ms, &state, record_r);
-    return state;
-}
-
-void history_add(struct history *history, const struct client_key *key,
-                 const struct session_outcome *outcome, int64_t now_s)
-{
     pthread_mutex_lock(&history->mutex);
-    client_cache_add(history->cache, key, outcome, now_s);
-    if (history->writer)
-        redis_writer_update_client(history->writer, key, outcome);
+    for (size_t i = 0; i < count; i++)
+        if (answers[i].state != HISTORY_MISSING)
+            keep(history, asked[i], &answers[i], now_ms);
+    pthread_mutex_unlock(&history->mutex);
+    /* From memory: it may know what Redis was not told yet. */
+    look_up(history, keys, now_ms, facts_r, is_asked);
+}
+
+void history_read_memory(struct history *history, const struct client_keys *keys,
+                         int64_t now_ms, struct history_fact facts_r[static SCOPE_COUNT])
+{
+    bool is_asked[SCOPE_COUNT];
+    look_up(history, keys, now_ms, facts_r, is_asked);
+}
+
+void history_add(struct history *history, const struct client_keys *keys,
+                 const struct session_outcome *outcome, const struct class_settings *settings,
+                 int64_t now_s)
+{
+    struct session_outcome outcomes[SCOPE_COUNT];
+    struct history_fact before;
+
+    pthread_mutex_lock(&history->mutex);
+    client_cache_get(history->cache, &keys->of[SCOPE_CLIENT], 0, &before.state, &before.record);
+    client_outcomes_get(outcome, &before, settings, now_s, outcomes);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        if (!client_keys_has(keys, (enum history_scope)scope) ||
+            session_outcome_is_empty(&outcomes[scope]))
+            continue;
+        client_cache_add(history->cache, &keys->of[scope], &outcomes[scope], now_s);
+        if (history->writer)
+            redis_writer_update_client(history->writer, &keys->of[scope], &outcomes[scope]);
+    }
     pthread_mutex_unlock(&history->mutex);
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/address.h"
 #include "common/client_class.h"
+#include "common/client_keys.h"
 #include "common/client_record.h"
 #include "common/config.h"
 #include "common/error.h"
@@ -27,15 +28,18 @@ struct history *history_open(const struct config *config, struct error *error);
  * Threads of sessions may go on using it. */
 void history_flush(struct history *history, int64_t flush_ms);
 
-/* The record, or that there is none, or (HISTORY_MISSING) that nobody could say in time. */
-enum history_state history_read(struct history *history, const struct client_key *key,
-                                int64_t now_ms, struct client_record *record_r);
+/* What is known of a client, its network and its domain: the record, or that there is none, or
+ * (HISTORY_MISSING) that nobody could say in time. One round trip at most. */
+void history_read(struct history *history, const struct client_keys *keys, int64_t now_ms,
+                  struct history_fact facts_r[static SCOPE_COUNT]);
 /* As history_read(), from memory alone; HISTORY_MISSING: not there. */
-enum history_state history_read_memory(struct history *history, const struct client_key *key,
-                                       int64_t now_ms, struct client_record *record_r);
+void history_read_memory(struct history *history, const struct client_keys *keys,
+                         int64_t now_ms, struct history_fact facts_r[static SCOPE_COUNT]);
 
-void history_add(struct history *history, const struct client_key *key,
-                 const struct session_outcome *outcome, int64_t now_s);
+/* The outcome of a session, for its client, network and domain. */
+void history_add(struct history *history, const struct client_keys *keys,
+                 const struct session_outcome *outcome, const struct class_settings *settings,
+                 int64_t now_s);
 
 /* The server that it uses, for who uses it beside. */
 struct redis_server *history_redis_server(struct history *history);

@@ -21,4 +21,4 @@ milter_postvalve_milter_SOURCES = \
 	milter/slots.c milter/slots.h \
 	milter/top.c milter/top.h
 milter_postvalve_milter_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
-	$(MILTER_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) -lpthread
+	$(MILTER_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread

@@ -1,7 +1,9 @@
 /* postvalve-milter: at the door of Postfix. */
 #include "common/config.h"
 #include "host/clock.h"
+#include "host/history_guard.h"
 #include "host/log.h"
+#include "host/own_addresses.h"
 #include "host/privileges.h"
 #include "host/program.h"
 #include "milter/callbacks.h"
@@ -68,6 +70,8 @@ static int serve(const char *config_file, struct config *config)
     milter.history = history_open(config, &error);
     if (!milter.history)
         return fail(config, &error, EX_OSERR);
+    milter.history_guard = history_guard_create();
+    milter.own_addresses = own_addresses_create();
     milter.config = live_config_create(config);
     milter.host_link = host_link_start(&milter, &error);
     if (!milter.host_link)

@@ -8,10 +8,12 @@
 #define POSTVALVE_MILTER_MILTER_H
 
 struct history;
+struct history_guard;
 struct host_link;
 struct level_watch;
 struct live_config;
 struct reclaimer;
+struct own_addresses;
 struct session_table;
 struct slots;
 
@@ -20,6 +22,8 @@ struct milter {
     struct live_config *config;
     struct session_table *sessions;
     struct history *history;
+    struct history_guard *history_guard;
+    struct own_addresses *own_addresses;
     struct slots *slots;
     struct level_watch *level;
     struct reclaimer *reclaimer; /* NULL: slots are not taken back */

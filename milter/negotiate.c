@@ -1,8 +1,7 @@
 #include "milter/negotiate.h"
 
-/* Nothing of the message itself, and no unknown commands. */
-static const unsigned long steps_not_wanted =
-    SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN;
+/* Nothing of the message itself. */
+static const unsigned long steps_not_wanted = SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY;
 
 static struct {
     int stage;

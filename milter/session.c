@@ -7,8 +7,8 @@ static const char *const state_names[] = {
     [SESSION_RCPT] = "rcpt",           [SESSION_DATA] = "data",
 };
 
-void session_init(struct session *session, const struct address *address, uint16_t port,
-                  int64_t now_ms)
+void session_init(struct session *session, const struct address *address, struct slice name,
+                  uint16_t port, int64_t now_ms)
 {
     *session = (struct session){
         .address = *address,
@@ -18,6 +18,7 @@ void session_init(struct session *session, const struct address *address, uint16
         .last_sign_ms = now_ms,
         .without_data_since_ms = now_ms,
     };
+    client_keys_get(address, name, NULL, &session->keys);
 }
 
 static void enter(struct session *session, enum session_state state, int64_t now_ms)
@@ -58,6 +59,13 @@ void session_on_recipient(struct session *session, const struct recipient_macros
         session->unknown_recipients++;
 }
 
+/* The client is still there, and as far as it was. */
+void session_on_protocol_error(struct session *session, int64_t now_ms)
+{
+    session->protocol_errors++;
+    enter(session, session->state, now_ms);
+}
+
 void session_on_data(struct session *session, int64_t now_ms)
 {
     enter(session, SESSION_DATA, now_ms);
@@ -80,6 +88,11 @@ void session_on_abort(struct session *session, int64_t now_ms)
     enter(session, session->has_said_helo ? SESSION_HELO : SESSION_CONNECTED, now_ms);
 }
 
+bool session_is_behaving(const struct session *session)
+{
+    return session->accepted_messages > 0 || session->state == SESSION_DATA;
+}
+
 struct session_outcome session_outcome_of(const struct session *session,
                                           int64_t silent_after_ms, bool has_ended,
                                           int64_t now_ms)
@@ -88,7 +101,7 @@ struct session_outcome session_outcome_of(const struct session *session,
     if (session->class == CLASS_TRUSTED)
         return outcome;
 
-    outcome.is_hung_up = session->is_hung_up;
+    outcome.is_hung_up = session->is_hung_up && !session->is_in_burst;
     outcome.counts[EVIDENCE_ACCEPTED] = (float)session->accepted_messages;
     outcome.counts[EVIDENCE_UNKNOWN_RECIPIENT] = (float)session->unknown_recipients;
     outcome.is_shared = session->is_shared;

@@ -10,6 +10,7 @@
 
 #include "common/address.h"
 #include "common/client_class.h"
+#include "common/client_keys.h"
 #include "common/client_record.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct session {
     struct session *previous, *next; /* session_table's */
     uint64_t id;                     /* session_table's; never used again */
     struct address address;
+    struct client_keys keys;
     uint16_t port;                /* of the client; 0: not known */
     struct address local_address; /* of ours; ADDRESS_NONE: not known */
     uint16_t local_port;
@@ -37,6 +39,7 @@ struct session {
     bool is_hung_up;          /* by us: the slot is free in less than a millisecond */
     bool is_reclaimed;        /* we took its slot back */
     bool is_reclaim_observed; /* we would have, but for observe mode */
+    bool is_in_burst;         /* began with or right after another hang-up */
     bool is_hammering;        /* came too soon after a hang-up */
     bool is_shared;           /* its address is: see rails.h */
     int64_t connected_ms;
@@ -56,18 +59,23 @@ struct recipient_macros {
     const char *host;   /* {rcpt_host}: then the enhanced status code */
 };
 
-void session_init(struct session *session, const struct address *address, uint16_t port,
-                  int64_t now_ms);
+/* name: of the client as the MTA verified it; "unknown" or an address in brackets: not. */
+void session_init(struct session *session, const struct address *address, struct slice name,
+                  uint16_t port, int64_t now_ms);
 
 /* Events. */
 void session_on_helo(struct session *session, int64_t now_ms);
 void session_on_mail(struct session *session, int64_t now_ms);
 void session_on_recipient(struct session *session, const struct recipient_macros *macros,
                           int64_t now_ms);
+void session_on_protocol_error(struct session *session, int64_t now_ms);
 void session_on_data(struct session *session, int64_t now_ms);
 /* The end of a message that nobody has rejected so far. */
 void session_on_message(struct session *session, int64_t now_ms);
 void session_on_abort(struct session *session, int64_t now_ms);
+
+/* Whether it does what mail servers do: its address is worth more with it. */
+bool session_is_behaving(const struct session *session);
 
 /* How it ended, or stands: what a session leaves in its client's record. A client without a
  * HELO was silent if it held its slot for silent_after_ms, otherwise it dropped the connection;

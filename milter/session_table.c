@@ -140,10 +140,30 @@ bool session_table_observe_reclaim(struct session_table *table, uint64_t id)
 }
 
 void session_table_set_class(struct session_table *table, struct session *session,
-                             enum client_class client_class)
+                             const struct classification *classification, bool is_first)
 {
     session_table_lock(table);
-    session->class = client_class;
+    session->class = classification->class;
+    if (is_first) {
+        session->is_in_burst = classification->is_in_burst;
+        session->is_hammering = classification->is_hammering;
+        session->is_shared = classification->is_shared_now;
+    }
+    session_table_unlock(table);
+}
+
+void session_table_count_client(struct session_table *table, const struct client_key *key,
+                                int *sessions_r, int *behaving_r)
+{
+    *sessions_r = *behaving_r = 0;
+    session_table_lock(table);
+    for (const struct session *session = table->list.next; session != &table->list;
+         session = session->next) {
+        if (!client_key_equals(&session->keys.of[SCOPE_CLIENT], key))
+            continue;
+        ++*sessions_r;
+        *behaving_r += session_is_behaving(session);
+    }
     session_table_unlock(table);
 }
 

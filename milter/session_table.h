@@ -36,9 +36,13 @@ void session_table_keep(struct session_table *table, uint64_t id);
 /* It would lose its slot, but for observe mode. False: it is gone. */
 bool session_table_observe_reclaim(struct session_table *table, uint64_t id);
 
-/* As of the decision just made. */
+/* As of the decision just made; is_first: at CONNECT. */
 void session_table_set_class(struct session_table *table, struct session *session,
-                             enum client_class client_class);
+                             const struct classification *classification, bool is_first);
+
+/* Sessions of one client at this moment, and how many of them behave. */
+void session_table_count_client(struct session_table *table, const struct client_key *key,
+                                int *sessions_r, int *behaving_r);
 
 /* Busy slots: sessions in the table that we did not hang up on and did not take the slot
  * from. */

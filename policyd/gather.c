@@ -1,10 +1,13 @@
 #include "policyd/gather.h"
 
+#include "common/client_keys.h"
 #include "common/config.h"
 #include "common/memory.h"
 #include "common/verdict_log.h"
 #include "host/clock.h"
+#include "host/history_guard.h"
 #include "host/log.h"
+#include "host/own_addresses.h"
 #include "policyd/counters.h"
 #include "policyd/host_record.h"
 #include "policyd/level_watch.h"
@@ -16,22 +19,30 @@ struct gather {
     struct gather_sources sources;
     const struct config *config;
     struct decide_settings settings; /* parts of config */
+    struct history_guard *history_guard;
+    struct own_addresses *own_addresses;
 };
 
 /* A request as far as the verdict needs it. */
 struct inquiry {
     struct facts facts;
     struct address client;
+    struct client_keys keys;
     struct session_identity session;
     struct session_memory *memory;
     bool is_stressed; /* stress=yes */
 };
 
+/* What Redis is asked about one of the client's keys. */
+struct client_question {
+    struct gather_pending *pending;
+    struct redis_async_request *request; /* NULL: none, or answered */
+};
+
 struct gather_pending {
     struct gather *gather;
     struct inquiry inquiry;
-    struct client_key key;
-    struct redis_async_request *client_question; /* NULL: none, or answered */
+    struct client_question client_questions[SCOPE_COUNT];
     struct redis_async_request *host_question;
     gather_callback *callback;
     void *context;
@@ -41,12 +52,18 @@ struct gather *gather_create(const struct gather_sources *sources, const struct 
 {
     struct gather *gather = memory_allocate(1, sizeof(*gather));
     gather->sources = *sources;
+    gather->history_guard = history_guard_create();
+    gather->own_addresses = own_addresses_create();
     gather_reload(gather, config);
     return gather;
 }
 
 void gather_free(struct gather *gather)
 {
+    if (!gather)
+        return;
+    history_guard_free(gather->history_guard);
+    own_addresses_free(gather->own_addresses);
     free(gather);
 }
 
@@ -71,7 +88,8 @@ static bool is_of_protected_service(const struct gather *gather,
 }
 
 static void inquiry_init(struct inquiry *inquiry, const struct gather *gather,
-                         const struct policy_request *request, struct session_memory *memory)
+                         const struct policy_request *request, struct session_memory *memory,
+                         int64_t now_ms)
 {
     const struct config *config = gather->config;
     struct client_facts *client = &inquiry->facts.client;
@@ -85,7 +103,11 @@ static void inquiry_init(struct inquiry *inquiry, const struct gather *gather,
         network_list_contains(&config->trusted_networks, &inquiry->client);
     client->is_allowed =
         client->has_address && network_list_contains(&config->allow, &inquiry->client);
-    client->history = HISTORY_NONE;
+    client->is_own_address =
+        client->has_address && config->is_own_address_trusted &&
+        own_addresses_contain(gather->own_addresses, &inquiry->client, now_ms);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++)
+        client->history[scope].state = HISTORY_NONE;
     client->now_s = clock_wall_s();
     inquiry->session = session_identity_get(request, &inquiry->client);
     inquiry->memory = memory;
@@ -97,24 +119,29 @@ static bool needs_history(const struct gather *gather, const struct inquiry *inq
 {
     const struct client_facts *client = &inquiry->facts.client;
     return client->has_address && !client->is_authenticated &&
-           !client->is_in_trusted_networks && !client->is_allowed &&
+           !client->is_in_trusted_networks && !client->is_allowed && !client->is_own_address &&
            inquiry->facts.stage != STAGE_OTHER && gather->config->admission.mode != MODE_OFF;
 }
 
 /* A session is new at CONNECT, even if its client used the same port before. Where a milter
- * decided at CONNECT, later stages come from sessions that it admitted. */
+ * decides at CONNECT it does so with exact numbers, and once is enough: here are the sessions
+ * that it will decide on at once, and those that it admitted. */
 static bool is_admitted(const struct inquiry *inquiry, const struct host_word *host)
 {
-    if (inquiry->facts.stage == STAGE_CONNECT)
-        return false;
-    return host->has_milter || session_memory_holds(inquiry->memory, &inquiry->session);
+    if (host->has_milter)
+        return true;
+    return inquiry->facts.stage != STAGE_CONNECT &&
+           session_memory_holds(inquiry->memory, &inquiry->session);
 }
 
-/* In observe mode a session that would be hung up on goes on: it is told of once. */
+/* In observe mode a session that would be hung up on goes on: it is told of once, by the milter
+ * where there is one. */
 static void tell(const struct gather *gather, const struct inquiry *inquiry,
-                 const struct verdict *verdict)
+                 const struct verdict *verdict, bool is_of_milter)
 {
     char line[VERDICT_LOG_SIZE];
+    if (verdict->is_observed && is_of_milter)
+        return;
     if (verdict->is_observed && inquiry->facts.stage != STAGE_CONNECT &&
         session_memory_holds(inquiry->memory, &inquiry->session))
         return;
@@ -124,6 +151,24 @@ static void tell(const struct gather *gather, const struct inquiry *inquiry,
         gather->sources.counters->observed_hang_ups++;
     verdict_log_format(verdict, &inquiry->facts, &inquiry->client, line, sizeof(line));
     log_info("%s", line);
+}
+
+static bool is_first_decision(const struct inquiry *inquiry)
+{
+    return !inquiry->facts.is_session_admitted && inquiry->facts.stage != STAGE_OTHER;
+}
+
+/* A session that ends here is one that no milter tells of. */
+static void record_hang_up(const struct gather *gather, const struct inquiry *inquiry,
+                           const struct classification *classification)
+{
+    struct session_outcome outcome = {.is_hung_up = !classification->is_in_burst};
+    /* Of a session that was admitted, whoever admitted it tells. */
+    outcome.counts[EVIDENCE_HAMMERED] =
+        classification->is_hammering && is_first_decision(inquiry) ? 1 : 0;
+    store_record(gather->sources.store, &inquiry->keys,
+                 &inquiry->facts.client.history[SCOPE_CLIENT], &outcome,
+                 inquiry->facts.client.now_s);
 }
 
 static struct verdict finish(const struct gather *gather, struct inquiry *inquiry,
@@ -140,9 +185,18 @@ static struct verdict finish(const struct gather *gather, struct inquiry *inquir
     inquiry->facts.is_switched_off = reading.is_off;
     inquiry->facts.is_session_admitted = is_admitted(inquiry, &host);
 
+    const struct rails_settings *rails = &gather->config->admission.rails;
+    inquiry->facts.is_history_capped =
+        history_guard_is_reached(gather->history_guard, rails, now_ms);
+
     struct verdict verdict = decide(&inquiry->facts, &gather->settings);
+    bool is_counted = is_first_decision(inquiry) || verdict.action == VERDICT_HANG_UP;
+    if (is_counted && verdict.classification.class != CLASS_TRUSTED)
+        history_guard_count(gather->history_guard, rails, verdict.is_by_history_alone, now_ms);
     if (verdict.code != 0)
-        tell(gather, inquiry, &verdict);
+        tell(gather, inquiry, &verdict, host.has_milter);
+    if (verdict.action == VERDICT_HANG_UP)
+        record_hang_up(gather, inquiry, &verdict.classification);
     if (verdict.action == VERDICT_HANG_UP)
         session_memory_clear(inquiry->memory);
     else if (inquiry->facts.stage != STAGE_OTHER)
@@ -152,9 +206,17 @@ static struct verdict finish(const struct gather *gather, struct inquiry *inquir
     return verdict;
 }
 
+static bool is_answered(const struct gather_pending *pending)
+{
+    for (int scope = 0; scope < SCOPE_COUNT; scope++)
+        if (pending->client_questions[scope].request)
+            return false;
+    return !pending->host_question;
+}
+
 static void finish_if_answered(struct gather_pending *pending)
 {
-    if (pending->client_question || pending->host_question)
+    if (!is_answered(pending))
         return;
     struct verdict verdict = finish(pending->gather, &pending->inquiry, clock_monotonic_ms());
     gather_callback *callback = pending->callback;
@@ -166,16 +228,19 @@ static void finish_if_answered(struct gather_pending *pending)
 static void on_client_answer(void *context, enum history_state state,
                              const struct client_record *record)
 {
-    struct gather_pending *pending = context;
-    struct client_facts *client = &pending->inquiry.facts.client;
+    struct client_question *question = context;
+    struct gather_pending *pending = question->pending;
+    size_t scope = (size_t)(question - pending->client_questions);
+    const struct client_key *key = &pending->inquiry.keys.of[scope];
+    struct history_fact *fact = &pending->inquiry.facts.client.history[scope];
     struct store *store = pending->gather->sources.store;
     int64_t now_ms = clock_monotonic_ms();
 
-    pending->client_question = NULL;
+    question->request = NULL;
     if (state != HISTORY_MISSING)
-        store_remember(store, &pending->key, state, record, now_ms);
+        store_remember(store, key, state, record, now_ms);
     /* From memory in any case: it may know what Redis was not told yet. */
-    client_cache_get(store->cache, &pending->key, now_ms, &client->history, &client->record);
+    client_cache_get(store->cache, key, now_ms, &fact->state, &fact->record);
     finish_if_answered(pending);
 }
 
@@ -186,24 +251,44 @@ static void on_host_answer(void *context)
     finish_if_answered(pending);
 }
 
-/* Asks Redis for what memory does not have. NULL: nothing can be asked, or has to be. */
+/* What memory knows. True when all of it is fresh; is_asked_r: of which keys Redis may know
+ * more. */
+static bool look_up(const struct gather *gather, struct inquiry *inquiry, int64_t now_ms,
+                    bool is_asked_r[static SCOPE_COUNT])
+{
+    struct client_cache *cache = gather->sources.store->cache;
+    bool is_fresh = true;
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        struct history_fact *fact = &inquiry->facts.client.history[scope];
+        is_asked_r[scope] = client_keys_has(&inquiry->keys, (enum history_scope)scope) &&
+                            client_cache_get(cache, &inquiry->keys.of[scope], now_ms,
+                                             &fact->state, &fact->record) != L1_FRESH;
+        is_fresh = is_fresh && !is_asked_r[scope];
+    }
+    return is_fresh;
+}
+
+/* Asks Redis for what memory does not have, in one round trip. NULL: nothing can be asked, or
+ * has to be. */
 static struct gather_pending *ask(struct gather *gather, const struct inquiry *inquiry,
-                                  const struct client_key *key, bool is_client_asked,
-                                  int64_t now_ms)
+                                  const bool is_asked[static SCOPE_COUNT], int64_t now_ms)
 {
     const struct gather_sources *sources = &gather->sources;
     struct gather_pending *pending = memory_allocate(1, sizeof(*pending));
 
     pending->gather = gather;
     pending->inquiry = *inquiry;
-    pending->key = *key;
-    if (is_client_asked)
-        pending->client_question =
-            redis_async_read_client(sources->store->redis, key, on_client_answer, pending);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        struct client_question *question = &pending->client_questions[scope];
+        question->pending = pending;
+        if (is_asked[scope])
+            question->request = redis_async_read_client(
+                sources->store->redis, &inquiry->keys.of[scope], on_client_answer, question);
+    }
     if (sources->is_host_record_asked)
         pending->host_question =
             host_record_ask(sources->host_record, now_ms, on_host_answer, pending);
-    if (pending->client_question || pending->host_question)
+    if (!is_answered(pending))
         return pending;
     free(pending);
     return NULL;
@@ -215,22 +300,21 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
                                   struct verdict *verdict_r, struct gather_pending **pending_r)
 {
     struct inquiry inquiry = {.is_stressed = false};
-    struct client_key key = {.family = ADDRESS_NONE};
-    bool is_client_asked = false;
+    bool is_asked[SCOPE_COUNT] = {false}, is_fresh = true;
 
     if (!is_of_protected_service(gather, request)) {
         *verdict_r = (struct verdict){.action = VERDICT_CONTINUE, .rule = RULE_OFF};
         return GATHER_READY;
     }
-    inquiry_init(&inquiry, gather, request, memory);
+    inquiry_init(&inquiry, gather, request, memory, now_ms);
     if (needs_history(gather, &inquiry)) {
-        struct client_facts *client = &inquiry.facts.client;
-        key = client_key_from_address(&inquiry.client);
-        is_client_asked = client_cache_get(gather->sources.store->cache, &key, now_ms,
-                                           &client->history, &client->record) != L1_FRESH;
+        client_keys_get(&inquiry.client,
+                        policy_request_value(request, POLICY_ATTRIBUTE_CLIENT_NAME),
+                        &gather->sources.store->domains, &inquiry.keys);
+        is_fresh = look_up(gather, &inquiry, now_ms, is_asked);
     }
-    if (is_client_asked || gather->sources.is_host_record_asked) {
-        struct gather_pending *pending = ask(gather, &inquiry, &key, is_client_asked, now_ms);
+    if (!is_fresh || gather->sources.is_host_record_asked) {
+        struct gather_pending *pending = ask(gather, &inquiry, is_asked, now_ms);
         if (pending) {
             pending->callback = callback;
             pending->context = context;
@@ -245,8 +329,9 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
 void gather_cancel(struct gather_pending *pending)
 {
     const struct gather_sources *sources = &pending->gather->sources;
-    if (pending->client_question)
-        redis_async_cancel(sources->store->redis, pending->client_question);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++)
+        if (pending->client_questions[scope].request)
+            redis_async_cancel(sources->store->redis, pending->client_questions[scope].request);
     if (pending->host_question)
         host_record_cancel(sources->host_record, pending->host_question);
     free(pending);

@@ -17,4 +17,4 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/spawn.c policyd/spawn.h \
 	policyd/store.c policyd/store.h
 policyd_postvalve_policyd_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
-	$(LIBEVENT_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS)
+	$(LIBEVENT_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS)

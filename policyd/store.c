@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define SECONDS_PER_DAY 86400
+
 static void open_cache(struct store *store)
 {
     uint8_t seed[SIPHASH_KEY_SIZE] = {0};
@@ -14,6 +16,7 @@ static void open_cache(struct store *store)
     if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
         log_warning(
             "policyd: no random bytes: clients can choose who shares a place in memory");
+    memcpy(store->domains.seed, seed, sizeof(seed));
     store->cache =
         client_cache_create(clients < store->clients_max ? clients : store->clients_max,
                             store->config->memory.fresh_ms, seed);
@@ -79,4 +82,20 @@ void store_remember(struct store *store, const struct client_key *key, enum hist
         client_cache_put(store->cache, key, state, record, now_ms);
     else
         client_cache_merge(store->cache, key, state, record, now_ms);
+}
+
+void store_record(struct store *store, const struct client_keys *keys,
+                  const struct history_fact *before, const struct session_outcome *outcome,
+                  int64_t now_s)
+{
+    struct session_outcome outcomes[SCOPE_COUNT];
+    client_outcomes_get(outcome, before, &store->config->client_class, now_s, outcomes);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        if (!client_keys_has(keys, (enum history_scope)scope) ||
+            session_outcome_is_empty(&outcomes[scope]))
+            continue;
+        client_cache_add(store->cache, &keys->of[scope], &outcomes[scope], now_s);
+        redis_async_update_client(store->redis, &keys->of[scope], &outcomes[scope],
+                                  store->config->history_expire_d * SECONDS_PER_DAY);
+    }
 }

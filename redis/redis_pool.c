@@ -102,6 +102,55 @@ bool redis_pool_read_client(struct redis_pool *pool, const struct client_key *ke
     return is_answered;
 }
 
+struct reading {
+    struct history_fact *facts[SCOPE_COUNT];
+    struct redis_server *server;
+};
+
+/* A key that holds something else is told of, and is no answer. */
+static void take_client(void *context, size_t index, const struct redis_reply *reply)
+{
+    struct reading *reading = context;
+    struct history_fact *fact = reading->facts[index];
+    if (reply->type == REDIS_REPLY_IS_ERROR)
+        redis_server_failed(reading->server, REDIS_USE_READ, REDIS_TROUBLE_COMMAND,
+                            reply->text);
+    else
+        fact->state = redis_reply_read_client(reply, &fact->record);
+}
+
+void redis_pool_read_clients(struct redis_pool *pool, const struct client_key *const *keys,
+                             size_t count, struct history_fact *facts_r)
+{
+    char buffer[SCOPE_COUNT * (REDIS_KEY_SIZE + 64)];
+    struct redis_command command = REDIS_COMMAND(buffer);
+    const char *prefix = redis_server_settings(pool->server)->prefix;
+    struct reading reading = {.server = pool->server};
+    struct redis_pipeline pipeline = {
+        .use = REDIS_USE_READ, .callback = take_client, .context = &reading};
+    struct error error;
+
+    for (size_t i = 0; i < count; i++) {
+        struct redis_key key;
+        facts_r[i] = (struct history_fact){.state = HISTORY_NONE};
+        if (keys[i]->kind == CLIENT_KEY_NONE)
+            continue;
+        facts_r[i].state = HISTORY_MISSING;
+        redis_key_client(&key, prefix, keys[i]);
+        redis_command_read_hash(&command, redis_key_slice(&key));
+        reading.facts[pipeline.count++] = &facts_r[i];
+    }
+    pipeline.commands = (struct slice){command.data, command.length};
+    if (pipeline.count == 0 || command.is_overflown)
+        return;
+    int64_t until_ms;
+    struct redis_link *link = acquire_in_time(pool, &until_ms);
+    if (!link)
+        return;
+    redis_link_pipeline(link, &pipeline, until_ms, NULL, &error);
+    redis_pool_release(pool, link);
+}
+
 bool redis_pool_read_hash(struct redis_pool *pool, struct slice key,
                           void (*callback)(void *context, const struct redis_field *field),
                           void *context, struct error *error)

@@ -26,6 +26,10 @@ void redis_pool_free(struct redis_pool *pool);
 /* False: no answer in time; state_r is HISTORY_MISSING. */
 bool redis_pool_read_client(struct redis_pool *pool, const struct client_key *key,
                             enum history_state *state_r, struct client_record *record_r);
+/* Several clients' records in one round trip. Of a key that there is no answer for facts_r[i]
+ * is HISTORY_MISSING, of CLIENT_KEY_NONE it is HISTORY_NONE. count: at most SCOPE_COUNT. */
+void redis_pool_read_clients(struct redis_pool *pool, const struct client_key *const *keys,
+                             size_t count, struct history_fact *facts_r);
 /* As redis_link_read_hash(), with the deadline of the settings. */
 bool redis_pool_read_hash(struct redis_pool *pool, struct slice key,
                           void (*callback)(void *context, const struct redis_field *field),

@@ -1,5 +1,5 @@
 # t: all tests, TAP under prove. C unit tests link the pure library alone, unless they say more.
-LDADD = common/libcommon.a $(JANSSON_LIBS)
+LDADD = common/libcommon.a $(JANSSON_LIBS) $(PSL_LIBS)
 
 UNIT_TESTS = \
 	t/fuzz/config_fuzz \
@@ -55,9 +55,11 @@ UNIT_TESTS = \
 	t/unit/rbl_template_test \
 	t/unit/rbl_value_test \
 	t/unit/reclaim_test \
+	t/unit/rails_test \
 	t/unit/redis_health_test \
 	t/unit/redis_keys_test \
 	t/unit/sensor_test \
+	t/unit/registered_domain_test \
 	t/unit/settings_test \
 	t/unit/settings_wrong_test \
 	t/unit/slot_limit_test \

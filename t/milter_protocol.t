@@ -134,11 +134,12 @@ $mta->abort;
 is $mta->mail, 'c', 'a second message after an abort';
 $mta->rcpt('{rcpt_mailer}' => 'error', '{rcpt_host}' => '5.1.1');
 $mta->abort;
-$mta->quit_for_next;
-is outcome_of('198.51.100.5'), 'unknown_rcpt:1.0', 'the session ended';
-is $mta->connect('198.51.100.6', %ours), 'c', '... and the next one came on the same connection';
+$mta->command('U', "XUNHEARD of\0");
+$mta->quit;
+is outcome_of('198.51.100.5'), 'unknown_rcpt:1.0,protocol_error:1.0', 'the session ended';
+$mta = ready('198.51.100.6');
 $mta->close;
-is outcome_of('198.51.100.6'), 'dropped:1.0', '... and ended with it';
+is outcome_of('198.51.100.6'), 'dropped:1.0', '... and one that says nothing';
 
 # -- macros that say odd things ------------------------------------------------
 

@@ -296,9 +296,10 @@ subtest 'the record of this host' => sub {
     ok wait_until(sub { $milter_offers->(); ask($policyd, '198.51.100.3') eq 'DUNNO' }, 5),
         'with a milter, a session at RCPT was admitted by it';
     $milter_offers->();
-    like ask($policyd, '198.51.100.3', protocol_state => 'CONNECT'), $later,
-        'at CONNECT it decides';
-    like ask($policyd, '198.51.100.2'), $bot, 'and bots go at any time';
+    is ask($policyd, '198.51.100.3', protocol_state => 'CONNECT'), 'DUNNO',
+        'at CONNECT the milter is about to decide';
+    like ask($policyd, '198.51.100.2', protocol_state => 'CONNECT'), $bot, 'bots go at CONNECT';
+    like ask($policyd, '198.51.100.2'), $bot, '... and at any time';
     is $redis->command('HGET', 'pv:host:test', 'busy'), 77, 'the record is left to the milter';
     ok wait_until(sub { ask($policyd, '198.51.100.3') =~ $later }, 5), 'until it goes silent';
     ok wait_until(

@@ -56,6 +56,23 @@ static const struct {
     {"::1",                     "::/64"                   },
 };
 
+static const struct {
+    const char *text, *key; /* NULL: refused */
+} key_texts[] = {
+    {"192.0.2.1",                                                       "192.0.2.1"        },
+    {"192.0.2.0/24",                                                    "192.0.2.0/24"     },
+    {"192.0.2.0/25",                                                    NULL               },
+    {"192.0.2.1/32",                                                    "192.0.2.1"        },
+    {"2001:db8:1:2::/64",                                               "2001:db8:1:2::/64"},
+    {"2001:db8:1::/48",                                                 "2001:db8:1::/48"  },
+    {"2001:db8::7",                                                     "2001:db8::/64"    },
+    {"Example.ORG",                                                     "example.org"      },
+    {"exa mple.org",                                                    NULL               },
+    {"a\tb",                                                            NULL               },
+    {"",                                                                NULL               },
+    {"12345678901234567890123456789012345678901234567890123456789.org", NULL               },
+};
+
 static struct address parsed(const char *text)
 {
     struct address address;
@@ -108,7 +125,27 @@ static void test_keys(void)
         client_key_format(&key, text);
         is_string(text, keys[i].key, keys[i].address);
     }
-    ok(sizeof(struct client_key) == 9, "a client key has no padding");
+    struct address address = parsed("2001:db8:1:2::3"), none = {.family = ADDRESS_NONE};
+    struct client_key key = client_key_from_network(&address), parsed_key;
+    char text[CLIENT_KEY_TEXT_SIZE];
+    client_key_format(&key, text);
+    is_string(text, "2001:db8:1::/48", "network of an IPv6 address");
+    ok(client_key_from_address(&none).kind == CLIENT_KEY_NONE &&
+           client_key_from_network(&none).kind == CLIENT_KEY_NONE,
+       "no address, no key");
+    for (size_t i = 0; i < sizeof(key_texts) / sizeof(key_texts[0]); i++) {
+        bool is_parsed = client_key_parse(slice_from_string(key_texts[i].text), &parsed_key);
+        if (!ok(is_parsed == (key_texts[i].key != NULL), "key from '%s'", key_texts[i].text) ||
+            !is_parsed)
+            continue;
+        client_key_format(&parsed_key, text);
+        is_string(text, key_texts[i].key, "... is written as");
+    }
+    address = parsed("192.0.2.1");
+    key = client_key_from_address(&address);
+    parsed_key = client_key_from_network(&address);
+    ok(!client_key_equals(&key, &parsed_key), "a client is not its network");
+    is_number(client_key_bytes(&key).length, 6, "bytes of an IPv4 key");
 }
 
 static void test_sockaddr(void)

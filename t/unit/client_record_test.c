@@ -105,8 +105,8 @@ static void test_arguments(void)
     is_string(arguments.text[3], "accepted", "field");
     is_string(arguments.text[4], "2592000", "half-life");
     is_string(arguments.text[5], "2", "amount");
-    is_string(arguments.text[CLIENT_RECORD_ARGUMENTS - 3], "hammered", "last field");
-    is_string(arguments.text[CLIENT_RECORD_ARGUMENTS - 2], "21600", "its half-life");
+    is_string(arguments.text[CLIENT_RECORD_ARGUMENTS - 3], "bad_clients", "last field");
+    is_string(arguments.text[CLIENT_RECORD_ARGUMENTS - 2], "172800", "its half-life");
 }
 
 int main(void)

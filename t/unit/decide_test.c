@@ -5,7 +5,13 @@
 
 static struct admission_settings admission = {
     .mode = MODE_ENFORCE,
-    .ceiling = {[CLASS_UNKNOWN] = 0.80, [CLASS_GOOD] = 1.00, [CLASS_TRUSTED] = 2.00},
+    .ceiling = {[CLASS_BOT] = 0.80,
+                [CLASS_SUSPECT] = 0.50,
+                [CLASS_UNKNOWN] = 0.80,
+                [CLASS_RETURNING] = 0.95,
+                [CLASS_GOOD] = 1.00,
+                [CLASS_TRUSTED] = 2.00},
+    .ceiling_suspect_elevated = 0.70,
     .bot_level = LEVEL_ELEVATED,
 };
 static struct level_settings levels = {
@@ -16,6 +22,15 @@ static struct class_settings classes = {
     .good_messages = 3,
     .good_age_s = 3600,
     .good_ratio = 5,
+    .good_domain_messages = 20,
+    .good_network_messages = 50,
+    .suspect_score = 2,
+    .suspect_ratio = 1,
+    .bad_network_clients = 3,
+    .return_min_s = 20,
+    .return_max_s = 21600,
+    .hammer_count = 3,
+    .shared_memory_s = 86400,
     .bot_score = 6,
     .bot_ratio = 5,
     .weight = {0, 1, 2, 0.2}
@@ -23,23 +38,29 @@ static struct class_settings classes = {
 static struct reply_settings replies = {"4.3.2 later", "5.7.1 bot"};
 static const struct decide_settings settings = {&admission, &levels, &classes, &replies};
 
+#define NOW 1000000
+#define HISTORY(hung_up_at_s, ...)                                                             \
+    {                                                                                          \
+        {                                                                                      \
+            HISTORY_KNOWN,                                                                     \
+            {                                                                                  \
+                NOW - 100000, NOW, hung_up_at_s, {__VA_ARGS__}, 0                              \
+            }                                                                                  \
+        }                                                                                      \
+    }
+
 /* Clients of each class; counts: accepted, unknown recipients, silent, dropped. */
 static const struct {
     const char *name;
     struct client_facts facts;
 } clients[] = {
-    {"trusted", {.has_address = true, .is_in_trusted_networks = true, .now_s = 1000000}},
-    {"good",
-     {.has_address = true,
-      .history = HISTORY_KNOWN,
-      .record = {.first_seen_s = 900000, .last_seen_s = 1000000, .counts = {9, 0, 0, 0}},
-      .now_s = 1000000}                                                                },
-    {"unknown", {.has_address = true, .history = HISTORY_NONE, .now_s = 1000000}       },
-    {"bot",
-     {.has_address = true,
-      .history = HISTORY_KNOWN,
-      .record = {.first_seen_s = 900000, .last_seen_s = 1000000, .counts = {0, 8, 0, 0}},
-      .now_s = 1000000}                                                                },
+    {"trusted",    {.has_address = true, .is_in_trusted_networks = true, .now_s = NOW}      },
+    {"good",       {.has_address = true, .history = HISTORY(0, 9), .now_s = NOW}            },
+    {"unknown",    {.has_address = true, .history = {{.state = HISTORY_NONE}}, .now_s = NOW}},
+    {"returning",  {.has_address = true, .history = HISTORY(NOW - 60, 0), .now_s = NOW}     },
+    {"suspect",    {.has_address = true, .history = HISTORY(0, 0, 0, 1), .now_s = NOW}      },
+    {"bot",        {.has_address = true, .history = HISTORY(0, 0, 8), .now_s = NOW}         },
+    {"bad mailer", {.has_address = true, .history = HISTORY(0, 2, 30), .now_s = NOW}        },
 };
 
 static const struct {
@@ -54,44 +75,57 @@ static const struct {
     int code;
 } cases[] = {
   /* everybody is in while it is calm, bots too: nothing is at stake */
-    {"unknown", 5,  0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"bot",     5,  0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_RCPT,    RULE_ADMIT,   0  },
+    {"unknown",   5,  0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"bot",       5,  0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_RCPT,    RULE_ADMIT,   0  },
  /* ceilings: up to and including, above is out; the moment counts, not the published level
   */
-    {"unknown", 16, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"unknown", 17, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
-     421                                                                                            },
-    {"unknown", 17, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_CEILING,
-     421                                                                                            },
-    {"unknown", 17, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_RCPT,    RULE_CEILING, 421},
-    {"unknown", 10, 0,  false, false, LEVEL_STRESSED, FRONT_POLICY, STAGE_RCPT,    RULE_ADMIT,   0  },
+    {"unknown",   16, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"unknown",   17, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421                                                                                              },
+    {"unknown",   17, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_CEILING,
+     421                                                                                              },
+    {"unknown",   17, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_RCPT,    RULE_CEILING, 421},
+    {"unknown",   10, 0,  false, false, LEVEL_STRESSED, FRONT_POLICY, STAGE_RCPT,    RULE_ADMIT,   0  },
  /* the last slot is for good senders, clients waiting or not */
-    {"good",    20, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"good",    20, 50, true,  false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"good",    21, 0,  false, false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
-     421                                                                                            },
-    {"trusted", 30, 99, true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_TRUSTED,
-     0                                                                                              },
+    {"returning", 19, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
+     0                                                                                                },
+    {"returning", 20, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT,
+     RULE_CEILING,                                                                                 421},
+    {"suspect",   11, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"suspect",   14, 0,  false, false, LEVEL_ELEVATED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
+     0                                                                                                },
+    {"suspect",   15, 0,  false, false, LEVEL_ELEVATED, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421                                                                                              },
+    {"suspect",   10, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
+     0                                                                                                },
+    {"suspect",   11, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421                                                                                              },
+    {"good",      20, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"good",      20, 50, true,  false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"good",      21, 0,  false, false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421                                                                                              },
+    {"trusted",   30, 99, true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_TRUSTED,
+     0                                                                                                },
  /* an admitted session is not thrown out by a ceiling, but a bot is once it is known */
-    {"unknown", 20, 9,  true,  true,  LEVEL_CRITICAL, FRONT_POLICY, STAGE_RCPT,
-     RULE_ADMITTED_BEFORE,                                                                       0  },
-    {"bot",     20, 9,  true,  true,  LEVEL_CRITICAL, FRONT_MILTER, STAGE_MAIL,    RULE_BOT,     521},
+    {"unknown",   20, 9,  true,  true,  LEVEL_CRITICAL, FRONT_POLICY, STAGE_RCPT,
+     RULE_ADMITTED_BEFORE,                                                                         0  },
+    {"bot",       20, 9,  true,  true,  LEVEL_CRITICAL, FRONT_MILTER, STAGE_MAIL,    RULE_BOT,     521},
  /* a milter's 521 before MAIL would keep the session open */
-    {"bot",     13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_BOT,     421},
-    {"bot",     13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_HELO,    RULE_BOT,     421},
-    {"bot",     13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_MAIL,    RULE_BOT,     521},
-    {"bot",     13, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
+    {"bot",       13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_BOT,     421},
+    {"bot",       13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_HELO,    RULE_BOT,     421},
+    {"bot",       13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_MAIL,    RULE_BOT,     521},
+    {"bot",       13, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
  /* Postfix's own stress counts as stressed, but does not fill slots */
-    {"bot",     1,  0,  true,  false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
-    {"unknown", 1,  0,  true,  false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"bot",       1,  0,  true,  false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
+    {"unknown",   1,  0,  true,  false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
  /* clients waiting raise the level, and the share of slots decides */
-    {"bot",     11, 5,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
-    {"unknown", 11, 30, false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"bot",       11, 5,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
+    {"unknown",   11, 30, false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
  /* nothing measured: nobody is held back by a ceiling */
-    {"unknown", -1, 0,  true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"bot",     -1, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"unknown",   -1, 0,  true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
+    {"bot",       -1, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
  /* VRFY and ETRN are none of our business */
-    {"bot",     20, 9,  true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_OTHER,   RULE_OFF,     0  },
+    {"bot",       20, 9,  true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_OTHER,   RULE_OFF,     0  },
 };
 
 static const struct client_facts *client_facts(const char *name)
@@ -175,8 +209,93 @@ static void test_forced(void)
     ok(decide(&facts, &settings).rule == RULE_OFF, "the kill switch comes before all");
 }
 
+/* Whoever sets two ceilings need not set all. */
+static void test_ceilings(void)
+{
+    struct admission_settings other = admission;
+    other.ceiling[CLASS_GOOD] = 0.9;
+    is_number(admission_ceiling(&other, CLASS_RETURNING, LEVEL_STRESSED), 0.9,
+              "returning is not above good");
+    other.ceiling[CLASS_RETURNING] = 0.3;
+    is_number(admission_ceiling(&other, CLASS_RETURNING, LEVEL_STRESSED), 0.8,
+              "... nor below unknown");
+    other.ceiling[CLASS_UNKNOWN] = 0.4;
+    is_number(admission_ceiling(&other, CLASS_SUSPECT, LEVEL_STRESSED), 0.4,
+              "suspect is not above unknown");
+    is_number(admission_ceiling(&other, CLASS_SUSPECT, LEVEL_ELEVATED), 0.4,
+              "... while elevated either");
+}
+
+/* One rule may be watched while the others are enforced. */
+static void test_observed_rule(void)
+{
+    bool is_right = true;
+    admission.is_observed[RULE_BOT] = true;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct facts facts = case_facts(i);
+        struct verdict verdict = decide(&facts, &settings);
+        is_right &= verdict.is_observed == (cases[i].rule == RULE_BOT) &&
+                    (verdict.action == VERDICT_HANG_UP) ==
+                        (cases[i].code != 0 && cases[i].rule != RULE_BOT);
+    }
+    admission.is_observed[RULE_BOT] = false;
+    ok(is_right, "the rule for bots is watched, the ceilings are enforced");
+}
+
+static const struct {
+    const char *client;
+    int busy; /* of 20 */
+    bool is_capped;
+    enum rule rule;
+    int code;
+    bool is_by_history_alone;
+} cap_cases[] = {
+    {"bot",        13, false, RULE_BOT,     521, true },
+    {"bot",        18, false, RULE_BOT,     521, false}, /* an unknown one was out as well */
+    {"suspect",    15, false, RULE_CEILING, 421, true },
+    {"suspect",    18, false, RULE_CEILING, 421, false},
+    {"unknown",    18, false, RULE_CEILING, 421, false},
+    {"unknown",    13, false, RULE_ADMIT,   0,   false},
+    {"bad mailer", 13, false, RULE_BOT,     521, true },
+ /* capped: only deferred, and who sent mail before is measured like an unknown one */
+    {"bot",        13, true,  RULE_BOT,     421, true },
+    {"suspect",    15, true,  RULE_CEILING, 421, true },
+    {"bad mailer", 13, true,  RULE_ADMIT,   0,   false},
+    {"bad mailer", 18, true,  RULE_CEILING, 421, false},
+    {"unknown",    13, true,  RULE_ADMIT,   0,   false},
+    {"good",       20, true,  RULE_ADMIT,   0,   false},
+};
+
+static void test_history_cap(void)
+{
+    for (size_t i = 0; i < sizeof(cap_cases) / sizeof(cap_cases[0]); i++) {
+        struct facts facts = {.front = FRONT_POLICY,
+                              .stage = STAGE_RCPT,
+                              .client = *client_facts(cap_cases[i].client),
+                              .is_history_capped = cap_cases[i].is_capped};
+        facts.pressure = (struct pressure){.is_known = true,
+                                           .slots = cap_cases[i].busy / 20.0,
+                                           .value = cap_cases[i].busy / 20.0};
+        struct verdict verdict = decide(&facts, &settings);
+        ok(verdict.rule == cap_cases[i].rule && verdict.code == cap_cases[i].code &&
+               verdict.is_by_history_alone == cap_cases[i].is_by_history_alone,
+           "%s, %d busy%s: %s %d%s", cap_cases[i].client, cap_cases[i].busy,
+           cap_cases[i].is_capped ? ", capped" : "", rule_name(verdict.rule), verdict.code,
+           verdict.is_by_history_alone ? ", by history alone" : "");
+    }
+    /* What an RBL said is not history alone. */
+    struct facts facts = {.client = *client_facts("bot"), .level = LEVEL_STRESSED};
+    facts.client.history[SCOPE_CLIENT].record.counts[EVIDENCE_RBL] = 1;
+    facts.is_history_capped = true;
+    ok(!decide(&facts, &settings).is_by_history_alone, "an RBL listed it, too");
+    is_number(decide(&facts, &settings).code, 521, "... so the cap does not count");
+}
+
 int main(void)
 {
+    test_ceilings();
+    test_observed_rule();
+    test_history_cap();
     test_cases();
     test_modes();
     test_forced();

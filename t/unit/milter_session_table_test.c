@@ -6,14 +6,49 @@
 #define THREADS 4
 #define ROUNDS  20000
 
-static struct session new_session(void)
+static struct session session_from(uint8_t last)
 {
     struct address address = {
-        .family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}
+        .family = ADDRESS_IPV4, .bytes = {192, 0, 2, last}
     };
     struct session session;
-    session_init(&session, &address, 1, 1);
+    session_init(&session, &address, SLICE_LITERAL("unknown"), 1, 1);
     return session;
+}
+
+static struct session new_session(void)
+{
+    return session_from(1);
+}
+
+static void test_count_client(void)
+{
+    struct session_table *table = session_table_create(10);
+    struct session sessions[5];
+    int busy, count, behaving;
+    for (int i = 0; i < 5; i++) {
+        sessions[i] = session_from(i < 3 ? 1 : 2);
+        session_table_add(table, &sessions[i], &busy);
+    }
+    sessions[0].accepted_messages = 1;
+    sessions[1].state = SESSION_DATA;
+    session_table_count_client(table, &sessions[0].keys.of[SCOPE_CLIENT], &count, &behaving);
+    ok(count == 3 && behaving == 2, "sessions of one client, and those that behave");
+    session_table_count_client(table, &sessions[3].keys.of[SCOPE_CLIENT], &count, &behaving);
+    ok(count == 2 && behaving == 0, "of another");
+    struct session other = session_from(3);
+    session_table_count_client(table, &other.keys.of[SCOPE_CLIENT], &count, &behaving);
+    ok(count == 0 && behaving == 0, "of none");
+
+    struct classification first = {.class = CLASS_SUSPECT, .is_hammering = true},
+                          later = {.class = CLASS_BOT};
+    session_table_set_class(table, &sessions[0], &first, true);
+    session_table_set_class(table, &sessions[0], &later, false);
+    ok(sessions[0].class == CLASS_BOT && sessions[0].is_hammering,
+       "how a session came is what it was at first");
+    for (int i = 0; i < 5; i++)
+        session_table_remove(table, &sessions[i]);
+    session_table_free(table);
 }
 
 static void test_add_and_remove(void)
@@ -151,6 +186,7 @@ static void test_threads(void)
 
 int main(void)
 {
+    test_count_client();
     test_add_and_remove();
     test_reclaim();
     test_drain();

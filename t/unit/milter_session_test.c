@@ -25,7 +25,7 @@ static void replay_recipient(struct session *session, char letter, int64_t now_m
     session_on_recipient(session, &row->macros, now_ms);
 }
 
-/* H HELO, M MAIL, D DATA, "." end of message, A abort; 100 ms apart. */
+/* x unknown command, H HELO, M MAIL, D DATA, "." end of message, A abort; 100 ms apart. */
 static struct session replay(const char *events)
 {
     struct address address = {
@@ -33,7 +33,7 @@ static struct session replay(const char *events)
     };
     struct session session;
     int64_t now_ms = 1000;
-    session_init(&session, &address, 25000, now_ms);
+    session_init(&session, &address, SLICE_LITERAL("mx.example.org"), 25000, now_ms);
     for (; *events; events++) {
         now_ms += 100;
         if (*events == 'H')
@@ -44,6 +44,8 @@ static struct session replay(const char *events)
             session_on_data(&session, now_ms);
         else if (*events == '.')
             session_on_message(&session, now_ms);
+        else if (*events == 'x')
+            session_on_protocol_error(&session, now_ms);
         else if (*events == 'A')
             session_on_abort(&session, now_ms);
         else
@@ -109,6 +111,43 @@ static void test_outcomes(void)
     }
 }
 
+static void test_more_evidence(void)
+{
+    struct session session = replay("HxMxuA");
+    struct session_outcome outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 9000);
+    is_number(outcome.counts[EVIDENCE_PROTOCOL_ERROR], 2, "commands that SMTP does not know");
+    is_number(outcome.counts[EVIDENCE_UNKNOWN_RECIPIENT], 1, "... besides other evidence");
+    is_string(session_state_name(replay("HMx").state), "mail", "... change no state");
+    is_number(replay("HMx").last_sign_ms, 1300, "... but are a sign of life");
+
+    session = replay("");
+    session.is_reclaimed = true;
+    outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 9000);
+    is_number(outcome.counts[EVIDENCE_RECLAIMED], 1, "reclaimed");
+    is_number(outcome.counts[EVIDENCE_SILENT], 0, "... is not silent as well");
+
+    session = replay("");
+    session.is_hung_up = session.is_hammering = true;
+    outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 1001);
+    ok(outcome.is_hung_up && outcome.counts[EVIDENCE_HAMMERED] == 1, "hammers");
+    session.is_hammering = false;
+    session.is_in_burst = true;
+    outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 1001);
+    ok(session_outcome_is_empty(&outcome), "one of several hang-ups at a time is not news");
+
+    session = replay("HMgD.");
+    session.is_shared = true;
+    outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 2000);
+    ok(outcome.is_shared, "of a shared address");
+    ok(session_is_behaving(&session) &&
+           session_is_behaving(&(struct session){.state = SESSION_DATA}) &&
+           !session_is_behaving(&(struct session){.state = SESSION_RCPT}),
+       "sending mail, or having sent it, is to behave");
+    char text[CLIENT_KEY_TEXT_SIZE];
+    client_key_format(&session.keys.of[SCOPE_DOMAIN], text);
+    is_string(text, "example.org", "domain of its name");
+}
+
 static void test_states(void)
 {
     struct session session = replay("");
@@ -125,6 +164,7 @@ static void test_states(void)
 int main(void)
 {
     test_outcomes();
+    test_more_evidence();
     test_states();
     return done_testing();
 }

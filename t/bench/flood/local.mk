@@ -2,7 +2,7 @@
 check_PROGRAMS += t/bench/flood/smtp_flood
 t_bench_flood_smtp_flood_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 t_bench_flood_smtp_flood_LDFLAGS = $(AM_LDFLAGS)
-t_bench_flood_smtp_flood_LDADD = common/libcommon.a $(LIBEVENT_LIBS) $(JANSSON_LIBS)
+t_bench_flood_smtp_flood_LDADD = common/libcommon.a $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(PSL_LIBS)
 t_bench_flood_smtp_flood_SOURCES = \
 	t/bench/flood/smtp_flood.c \
 	t/bench/flood/actor.c t/bench/flood/actor.h \
