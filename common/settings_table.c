@@ -253,7 +253,7 @@ const struct setting settings_table[] = {
         .default_text = "false",
         .help = "Let \"postvalvectl postfix-stress\" switch Postfix's own stress mode, which "
                 "changes master.cf and reloads Postfix."),
-    /* Class, admission */
+/* Class, admission */
 #include "common/settings_client.def"
     /* Reclaim */
     ROW("reclaim.enabled", SETTING_BOOLEAN, reclaim.is_enabled, .default_text = "true",
