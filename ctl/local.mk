@@ -9,6 +9,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/command_settings.c \
 	ctl/command_status.c \
 	ctl/commands.c ctl/commands.h \
+	ctl/host_view.c ctl/host_view.h \
 	ctl/main.c \
 	ctl/override_view.c ctl/override_view.h \
 	ctl/redis_session.c ctl/redis_session.h \

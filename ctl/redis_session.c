@@ -83,3 +83,12 @@ bool redis_session_ask(struct redis_session *session, const struct redis_command
     *error = question.refusal;
     return false;
 }
+
+bool redis_session_ping(struct redis_session *session, struct error *error)
+{
+    char buffer[32];
+    struct redis_command command = REDIS_COMMAND(buffer);
+    redis_command_begin(&command, 1);
+    redis_command_add(&command, SLICE_LITERAL("PING"));
+    return redis_session_ask(session, &command, 1, NULL, NULL, error);
+}

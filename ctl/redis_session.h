@@ -40,5 +40,7 @@ typedef void redis_session_callback(void *context, size_t index,
 bool redis_session_ask(struct redis_session *session, const struct redis_command *command,
                        size_t count, redis_session_callback *callback, void *context,
                        struct error *error);
+/* It answers. */
+bool redis_session_ping(struct redis_session *session, struct error *error);
 
 #endif

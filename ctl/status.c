@@ -2,19 +2,16 @@
 
 #include "common/escape.h"
 #include "common/redis_keys.h"
+#include "ctl/redis_session.h"
 #include "host/clock.h"
 #include "host/listen_socket.h"
 #include "host/slot_limit.h"
 #include "host/sock_diag.h"
-#include "redis/redis_link.h"
-#include "redis/redis_server.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const char *const status_part_names[STATUS_PART_COUNT] = {
     [STATUS_SENSOR] = "sensor",
@@ -33,6 +30,10 @@ const struct published_row published_table[PUBLISHED_FIELD_COUNT] = {
     [PUBLISHED_POSTFIX_STRESS] = {"postfix_stress", PUBLISHED_YES_OR_NO},
     [PUBLISHED_SESSIONS] = {"sessions",       PUBLISHED_INTEGER  },
     [PUBLISHED_UPDATED] = {"updated",        PUBLISHED_INTEGER  },
+    [PUBLISHED_DRIVER] = {"driver",         PUBLISHED_TEXT     },
+    [PUBLISHED_LEVEL_SOURCE] = {"level_source",   PUBLISHED_TEXT     },
+    [PUBLISHED_LEVEL_AGE] = {"level_age_s",    PUBLISHED_INTEGER  },
+    [PUBLISHED_WAIT] = {"wait_s",         PUBLISHED_NUMBER   },
 };
 
 bool published_number(const struct published *published, enum published_field field,
@@ -81,9 +82,8 @@ static bool read_sensor(struct status *status, const struct service_settings *se
     return true;
 }
 
-static void take_field(void *context, const struct redis_field *field)
+static void take_field(struct published *published, const struct redis_field *field)
 {
-    struct published *published = context;
     for (size_t i = 0; i < PUBLISHED_FIELD_COUNT; i++) {
         if (!slice_equals(field->name, slice_from_string(published_table[i].name)))
             continue;
@@ -92,32 +92,51 @@ static void take_field(void *context, const struct redis_field *field)
     }
 }
 
-static bool ask_redis(struct status *status, const struct redis_settings *settings)
+static void take_published(void *context, size_t index, const struct redis_reply *reply)
 {
-    struct redis_key key;
-    redis_key_host(&key, settings->prefix, status->host);
-    struct redis_server *server = redis_server_create(settings);
-    struct redis_link *link = redis_link_create(server);
-    bool is_answered = redis_link_read_hash(
-        link, redis_key_slice(&key), clock_monotonic_ms() + STATUS_TIMEOUT_MS, take_field,
-        &status->published, &status->redis.error);
-    redis_link_free(link);
-    redis_server_free(server);
-    return is_answered;
+    struct redis_field fields[HOST_STATE_FIELDS_MAX];
+    size_t count = redis_reply_read_fields(reply, fields, HOST_STATE_FIELDS_MAX);
+    (void)index;
+    for (size_t i = 0; i < count; i++)
+        take_field(context, &fields[i]);
 }
 
-/* The parts of the daemons log what they meet; here it is shown, once. */
-static bool ask_redis_quietly(struct status *status, const struct redis_settings *settings)
+static bool read_published(struct status *status, struct redis_session *session)
 {
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (null >= 0)
-        dup2(null, STDERR_FILENO);
-    bool is_answered = ask_redis(status, settings);
-    if (saved >= 0)
-        dup2(saved, STDERR_FILENO);
-    close(null);
-    close(saved);
+    char buffer[REDIS_KEY_SIZE + 64];
+    struct redis_command command = REDIS_COMMAND(buffer);
+    struct redis_key key;
+    struct error error; /* a key of another type: nothing is published */
+    redis_key_host(&key, session->prefix, status->host);
+    redis_command_read_hash(&command, redis_key_slice(&key));
+    return redis_session_ask(session, &command, 1, take_published, &status->published, &error);
+}
+
+/* The daemons say when by Redis' clock. */
+static void set_updated(struct status *status)
+{
+    char *text = status->published.text[PUBLISHED_UPDATED];
+    const struct host_view *view = &status->view;
+    status->now_s = view->now_ms / 1000;
+    if (status->published.is_known && view->state.renewed_ms > 0)
+        snprintf(text, PUBLISHED_TEXT_SIZE, "%lld", (long long)view->state.renewed_ms / 1000);
+}
+
+static bool ask_redis(struct status *status, const struct redis_settings *settings)
+{
+    struct redis_session session;
+    struct error *error = &status->redis.error;
+    bool is_answered = redis_session_open(&session, settings, REDIS_USE_READ, error) &&
+                       redis_session_ping(&session, error);
+    if (is_answered) {
+        struct error ignored;
+        read_published(status, &session);
+        if (host_view_read(&status->view, &session, status->host, &ignored))
+            set_updated(status);
+        else
+            status->view = (struct host_view){.now_ms = 0};
+    }
+    redis_session_close(&session);
     return is_answered;
 }
 
@@ -144,8 +163,7 @@ void status_gather(struct status *status_r, const struct config *config)
     hostname_get(config->host, status_r->host);
     status_r->has_redis = config->redis.server.type != ENDPOINT_NONE;
     status_r->redis.endpoint = config->redis.server.text;
-    status_r->redis.is_answering =
-        status_r->has_redis && ask_redis_quietly(status_r, &config->redis);
+    status_r->redis.is_answering = status_r->has_redis && ask_redis(status_r, &config->redis);
 
     bool *is_well = status_r->is_well;
     is_well[STATUS_REDIS] = status_r->redis.is_answering || !status_r->has_redis;

@@ -11,6 +11,7 @@
 #include "common/config.h"
 #include "common/decide.h"
 #include "common/error.h"
+#include "ctl/host_view.h"
 #include "host/hostname.h"
 
 #include <stdbool.h>
@@ -42,6 +43,10 @@ enum published_field {
     PUBLISHED_POSTFIX_STRESS,
     PUBLISHED_SESSIONS,
     PUBLISHED_UPDATED,
+    PUBLISHED_DRIVER,
+    PUBLISHED_LEVEL_SOURCE,
+    PUBLISHED_LEVEL_AGE,
+    PUBLISHED_WAIT,
     PUBLISHED_FIELD_COUNT
 };
 enum published_type {
@@ -70,12 +75,13 @@ struct reachable {
 struct status {
     const struct config *config;
     char host[HOSTNAME_SIZE];
-    int64_t now_s;
+    int64_t now_s;               /* Redis' clock, if it answers */
     struct pressure pressure;    /* of the sensor, here and now */
     struct error pressure_error; /* when it is not known */
     struct error slot_warning;   /* about the slot limit, may be empty */
     struct published published;
-    bool has_redis; /* configured */
+    struct host_view view; /* of what is forced, and of the other hosts; now_ms 0: not read */
+    bool has_redis;        /* configured */
     struct reachable redis, milter, policyd[STATUS_LISTENERS_MAX];
     size_t policyd_count;
     bool is_well[STATUS_PART_COUNT];

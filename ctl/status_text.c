@@ -1,6 +1,8 @@
 /* The status for people. */
 #include "ctl/status.h"
 
+#include "common/duration.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,6 +74,49 @@ static void print_pressure(const struct status *status)
         print_row("warning", "%s", status->slot_warning.text);
 }
 
+static void print_level_reason(const struct published *published)
+{
+    double age_s;
+    char age[DURATION_TEXT_SIZE];
+    if (!published->is_known || published->text[PUBLISHED_DRIVER][0] == '\0')
+        return;
+    if (!published_number(published, PUBLISHED_LEVEL_AGE, &age_s) || age_s < 0 || age_s > 1e12)
+        age_s = 0;
+    duration_format((int64_t)age_s, age);
+    const char *source = published->text[PUBLISHED_LEVEL_SOURCE];
+    print_row("since", "%s; the level is that of the %s, the pressure that of the sensor %s",
+              age, source[0] ? source : "sensors", published->text[PUBLISHED_DRIVER]);
+}
+
+static void print_overrides(const struct override_view *overrides)
+{
+    char text[OVERRIDE_VIEW_TEXT_SIZE];
+    for (enum override_aspect aspect = OVERRIDE_LEVEL; aspect <= OVERRIDE_MODE; aspect++) {
+        override_view_describe(overrides, aspect, text);
+        if (text[0] != '\0')
+            print_row("forced", "%s", text);
+    }
+}
+
+static void print_cluster(const struct host_view *view)
+{
+    if (view->other_count == 0)
+        return;
+    print_row("cluster",
+              "%d other host%s, %d stressed; the highest level is %s, the highest "
+              "pressure %.2f",
+              view->cluster.hosts, view->cluster.hosts == 1 ? "" : "s", view->cluster.stressed,
+              level_name(view->cluster.highest), view->cluster.highest_pressure);
+    for (size_t i = 0; i < view->other_count; i++) {
+        const struct other_host *other = &view->others[i];
+        char pressure[32] = "unknown";
+        if (other->pressure >= 0)
+            snprintf(pressure, sizeof(pressure), "%.2f", other->pressure);
+        print_row("", "%s: %s, pressure %s, %.1f s ago", other->name, level_name(other->level),
+                  pressure, (double)other->age_ms / 1000);
+    }
+}
+
 static void print_reachable(const char *label, const struct reachable *reachable)
 {
     if (reachable->is_answering)
@@ -85,7 +130,10 @@ void status_print_text(const struct status *status)
     print_row("host", "%s", status->host);
     print_row("mode", "%s", mode_name(status->config->admission.mode));
     print_level(status);
+    print_level_reason(&status->published);
+    print_overrides(&status->view.overrides);
     print_pressure(status);
+    print_cluster(&status->view);
     for (size_t i = 0; i < status->policyd_count; i++)
         print_reachable("policyd", &status->policyd[i]);
     print_reachable("milter", &status->milter);

@@ -83,6 +83,8 @@ TEXT
         policyd   => [ $unreachable->('policyd'), $unreachable->('policyd2') ],
         milter    => $unreachable->('milter'),
         redis     => undef,
+        forced    => undef,
+        cluster   => undef,
         },
         'all there is to say';
 };
@@ -166,12 +168,55 @@ subtest 'a daemon published' => sub {
         {
         publisher => 'milter', level => 'stressed', pressure => 1.1, busy => 20, waiting => 2,
         slot_limit => 20, postfix_stress => JSON::PP::true, sessions => 18, updated => $updated,
+        driver => undef, level_source => undef, level_age_s => undef, wait_s => undef,
         },
         'what it published';
     my (undef, $output) = status();
     like $output, qr/^level     stressed, as the milter published \d s ago$/m, 'level';
     like $output,
         qr/^published pressure 1\.10, 20 of 20 busy, 2 waiting, Postfix stress: yes$/m, 'the rest';
+};
+
+subtest 'why, what is forced, the other hosts' => sub {
+    my $now = $redis->command('TIME')->[0];
+    $redis->command('HSET', $host_key, driver => 'waiting', level_source => 'override',
+        level_age_s => 130, wait_s => '2.5', renewed_ms => ($now - 2) . '000');
+    $redis->command('HSET', 'pv:override:*', level => 'stressed', level_until => $now + 600,
+        by => 'root@mx2', note => 'flood');
+    $redis->command('ZADD', 'pv:hosts', $now, 'mx1', $now, 'mx2', $now, "m\nx", $now, 'mx3');
+    my %other = (publisher => 'policyd', level => 'critical', pressure => '1.50');
+    $redis->command('HSET', 'pv:host:mx2', %other, renewed_ms => $now . '000');
+    $redis->command('HSET', 'pv:host:mx3', %other, renewed_ms => ($now - 11) . '000');
+    my ($status, $data) = status_json();
+    is_deeply [ @{ $data->{published} }{qw(driver level_source level_age_s wait_s updated)} ],
+        [ 'waiting', 'override', 130, 2.5, $now - 2 ], 'why the level is what it is';
+    my $left = delete $data->{forced}{level}{seconds_left};
+    cmp_ok $left, '>', 590, 'how long the level is forced';
+    is_deeply $data->{forced},
+        {
+        off   => undef,
+        level => {
+            level => 'stressed', until => $now + 600, all => JSON::PP::true, by => 'root@mx2',
+            note  => 'flood'
+        },
+        },
+        'what is forced';
+    my $age_ms = delete $data->{cluster}{others}[0]{age_ms};
+    cmp_ok $age_ms, '<', 3000, 'age of another host';
+    is_deeply $data->{cluster},
+        {
+        hosts => 1, stressed => 1, highest_level => 'critical', highest_pressure => 1.5,
+        others => [ { host => 'mx2', publisher => 'policyd', level => 'critical', pressure => 1.5 } ],
+        },
+        'the other hosts that are heard';
+    my (undef, $output) = status();
+    like $output, qr/^since     2m10s; the level is that of the override, the pressure/m, 'since';
+    like $output, qr/^forced    level stressed for all hosts, \w+ more,/m, 'forced';
+    like $output, qr/^cluster   1 other host, 1 stressed; /m, 'cluster';
+    like $output, qr/^          mx2: critical, pressure 1\.50, \d\.\d s ago$/m, '... each';
+    is_deeply [ grep { length > 80 } split /\n/, $output ], [], 'no long lines';
+    $redis->command('DEL', 'pv:override:*', 'pv:hosts');
+    $redis->command('HDEL', $host_key, 'renewed_ms');
 };
 
 subtest 'what is in Redis is not trusted' => sub {
