@@ -70,12 +70,12 @@ static bool is_event(const char *expected)
     return is_string(event.text, expected, "event");
 }
 
-static bool is_state(enum rbl_health_state state, enum rbl_health_reason reason)
+static void is_state(enum rbl_health_state state, enum rbl_health_reason reason)
 {
-    return ok(health.state == state && health.reason == reason, "is %s because of %s",
-              rbl_health_state_name(health.state), rbl_health_reason_name(health.reason)) &
-           ok(rbl_health_counts(&health) == (state == RBL_HEALTH_ON),
-              "... answers count or not");
+    ok(health.state == state && health.reason == reason &&
+           rbl_health_counts(&health) == (state == RBL_HEALTH_ON),
+       "is %s because of %s", rbl_health_state_name(health.state),
+       rbl_health_reason_name(health.reason));
 }
 
 static void test_healthy(void)
@@ -460,27 +460,23 @@ static void test_suspect(void)
     ok(!rbl_health_begins_test(&health, now_ms), "... but not one after the other");
 }
 
-struct text {
-    char text[512];
-};
-
 static void collect(void *context, const char *name, const char *value)
 {
-    struct text *text = context;
-    size_t length = strlen(text->text);
-    snprintf(text->text + length, sizeof(text->text) - length, "%s=%s ", name, value);
+    char *text = context;
+    size_t length = strlen(text);
+    snprintf(text + length, 512 - length, "%s=%s ", name, value);
 }
 
 static void test_describe(void)
 {
-    struct text text = {""};
+    char text[512] = "";
     init(false);
     feed(not_listed(), 1, 10);
     feed(rbl_answer_failed(RBL_FAILURE_TIMEOUT), 3, 10);
     feed(rbl_answer_failed(RBL_FAILURE_ERROR), 2, 10);
     now_ms += 2500;
-    rbl_health_describe(&health, now_ms, collect, &text);
-    is_string(text.text,
+    rbl_health_describe(&health, now_ms, collect, text);
+    is_string(text,
               "state=off reason=errors since_s=2 retry_in_s=3 hit_percent=0 latency_ms=20 "
               "lookups=6 listed=0 not_listed=1 refused=0 errors=2 timeouts=3 ",
               "fields");

@@ -96,13 +96,13 @@ static const struct {
     {"{\"rbl\": {\"action\": \"postfix\", \"checks\": [\"reject_rbl_client "
      "a.example={127.0.0.2 "
      "127.0.0.3}\", \"reject_rbl_client a.example=127.0.0.2\", \"reject_rbl_client "
-     "a.example\"]}}",                                                                                               {"f: rbl.checks[0]: \"reject_rbl_client a.example={127.0.0.2 127.0.0.3}\": Postfix does "
-      "not know filters in braces, allowed: one pattern where rbl.action is \"postfix\""}                                                                                                                                },
+     "a.example\"]}}",                                                                          {"f: rbl.checks[0]: \"reject_rbl_client a.example={127.0.0.2 127.0.0.3}\": Postfix does "
+      "not know filters in braces, allowed: one pattern where rbl.action is \"postfix\""}                                 },
     {"{\"socketmap\": {\"listen\": [\"unix:/s\", \"inet:127.0.0.1:10031\", "
-     "\"inet:127.0.0.1:10032\"]}}",                                                                                              {"f: socketmap.listen[1]: \"inet:127.0.0.1:10031\" is used by another protocol, allowed: "
+     "\"inet:127.0.0.1:10032\"]}}",                                                             {"f: socketmap.listen[1]: \"inet:127.0.0.1:10031\" is used by another protocol, allowed: "
       "an endpoint of its own",
       "f: socketmap.listen[2]: \"inet:127.0.0.1:10032\" is used by another protocol, allowed: "
-      "an endpoint of its own"}},
+      "an endpoint of its own"}                                                                              },
 };
 
 static void is_problem_list(const char *const problems[4])
