@@ -52,7 +52,7 @@ enum reclaim_reason reclaim_judge(const struct reclaim_view *view,
 
 int reclaim_wanted(const struct reclaim_load *load)
 {
-    bool is_above_ceiling = load->slot_limit > 0 &&
+    bool is_above_ceiling = !load->is_level_forced && load->slot_limit > 0 &&
                             (double)load->busy / load->slot_limit > load->ceiling &&
                             load->waiting > 0;
     if (load->slot_limit <= 0 || (load->level < LEVEL_STRESSED && !is_above_ceiling))

@@ -58,6 +58,7 @@ const char *reclaim_reason_name(enum reclaim_reason reason);
 
 struct reclaim_load {
     enum level level;
+    bool is_level_forced; /* by an administrator: the pressure does not raise it */
     int busy, slot_limit;
     int waiting;     /* for a slot, in the accept queue */
     int turned_away; /* clients hung up on with 421 a moment ago, for want of a slot */

@@ -2,6 +2,7 @@
 
 #include "common/number.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #define SECONDS_MAX INT64_C(100000000000)
@@ -149,6 +150,7 @@ static const struct field {
     FIELD("slot_limit", kind_count, slot_limit, SERVICE_COUNT_MAX),
     FIELD("waiting", kind_count, waiting, SERVICE_COUNT_MAX),
     FIELD("sessions", kind_count, sessions, SERVICE_COUNT_MAX),
+    FIELD("reclaimed", kind_count, reclaimed, INT_MAX),
     FIELD("wait_s", kind_fraction, wait_s, WAIT_MAX_S),
     FIELD("postfix_stress", kind_yes, is_postfix_stressed, 0),
 };
@@ -164,6 +166,7 @@ void service_state_init(struct service_state *service)
         .slot_limit = SENSOR_UNKNOWN,
         .waiting = SENSOR_UNKNOWN,
         .sessions = SENSOR_UNKNOWN,
+        .reclaimed = SENSOR_UNKNOWN,
         .wait_s = SENSOR_UNKNOWN,
     };
 }

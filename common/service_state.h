@@ -31,6 +31,7 @@ struct service_state {
     int busy, slot_limit;     /* negative: not known */
     int waiting;              /* negative: not known */
     int sessions;             /* in the milter's table, else as busy */
+    int reclaimed;            /* since the milter started; negative: none to tell */
     double wait_s;            /* negative: not known */
     bool is_postfix_stressed; /* Postfix's own view */
 };

@@ -8,6 +8,7 @@
 #include "milter/history.h"
 #include "milter/level_watch.h"
 #include "milter/live_config.h"
+#include "milter/reclaimer.h"
 #include "milter/session_table.h"
 #include "milter/slots.h"
 #include "milter/top.h"
@@ -54,6 +55,7 @@ static void read_state(struct host_link *link, const struct config *config, int6
     service->slot_limit = pressure.slot_limit;
     service->waiting = pressure.waiting;
     service->sessions = sessions;
+    service->reclaimed = reclaimer_count(milter->reclaimer);
     service->is_postfix_stressed = pressure.is_postfix_stressed;
     state->is_off = level_watch_describe(milter->level, now_ms, service);
 }

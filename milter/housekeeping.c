@@ -85,7 +85,8 @@ static enum level tick(struct milter *milter, const struct config *config, int64
     slots_read(milter->slots, sessions, now_ms, &pressure);
     enum level level = level_watch_feed(milter->level, &config->level, &pressure, now_ms);
     level_watch_get_override(milter->level, &is_level_forced, &is_off);
-    reclaimer_tick(milter, config, &pressure, is_off ? LEVEL_CALM : level, now_ms);
+    if (!is_off)
+        reclaimer_tick(milter, config, &pressure, level, is_level_forced, now_ms);
     return level;
 }
 

@@ -29,7 +29,7 @@ struct reclaimer {
     struct sock_destroy *destroy;
     int64_t turned_away_at_s[TURNED_AWAY_S]; /* the second that each count is of */
     int turned_away[TURNED_AWAY_S];
-    atomic_int_fast64_t count;
+    atomic_int count;
     /* Of the thread that ticks. */
     int64_t look_at_ms;
     struct candidate candidates[CANDIDATES_MAX];
@@ -97,9 +97,9 @@ static int count_turned_away(struct reclaimer *reclaimer, int64_t now_ms)
     return count;
 }
 
-int64_t reclaimer_count(const struct reclaimer *reclaimer)
+int reclaimer_count(const struct reclaimer *reclaimer)
 {
-    return reclaimer ? atomic_load(&reclaimer->count) : 0;
+    return reclaimer ? atomic_load(&reclaimer->count) : -1;
 }
 
 /* What one look is about. */
@@ -231,7 +231,8 @@ static int64_t youngest_meant_ms(const struct reclaim_settings *settings)
 }
 
 void reclaimer_tick(struct milter *milter, const struct config *config,
-                    const struct pressure *pressure, enum level level, int64_t now_ms)
+                    const struct pressure *pressure, enum level level, bool is_level_forced,
+                    int64_t now_ms)
 {
     struct reclaimer *reclaimer = milter->reclaimer;
     if (!reclaimer || !config->reclaim.is_enabled || config->admission.mode == MODE_OFF ||
@@ -240,6 +241,7 @@ void reclaimer_tick(struct milter *milter, const struct config *config,
     reclaimer->look_at_ms = now_ms + LOOK_MS;
     struct reclaim_load load = {
         .level = level,
+        .is_level_forced = is_level_forced,
         .busy = pressure->busy,
         .slot_limit = pressure->slot_limit,
         .waiting = pressure->waiting,

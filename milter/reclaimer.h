@@ -15,6 +15,7 @@
 #include "host/sock_destroy.h"
 #include "milter/milter.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct reclaimer;
@@ -29,12 +30,13 @@ uint64_t reclaimer_identify(struct reclaimer *reclaimer, const struct socket_pai
 /* A client was hung up on for want of a slot. */
 void reclaimer_note_turned_away(struct reclaimer *reclaimer, int64_t now_ms);
 
-/* By the clock. Without stress it costs nothing; under stress it looks at the sessions some
- * times a second. */
+/* By the clock, unless an administrator switched everything off. Without stress it costs
+ * nothing; under stress it looks at the sessions some times a second. */
 void reclaimer_tick(struct milter *milter, const struct config *config,
-                    const struct pressure *pressure, enum level level, int64_t now_ms);
+                    const struct pressure *pressure, enum level level, bool is_level_forced,
+                    int64_t now_ms);
 
-/* Sessions that lost their slot, since the start. */
-int64_t reclaimer_count(const struct reclaimer *reclaimer);
+/* Sessions that lost their slot, since the start; negative: it is off. */
+int reclaimer_count(const struct reclaimer *reclaimer);
 
 #endif

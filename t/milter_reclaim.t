@@ -98,6 +98,7 @@ like $line, qr/reclaim client=127\.21\.0\.1 port=\d+ class=unknown reason=silent
 ok wait_until { (evidence('127.21.0.1', 'reclaimed') // 0) >= 0.99 } 5, 'reclaimed in Redis';
 is evidence('127.21.0.1', 'silent'), undef, '... and not silent too';
 is evidence('127.21.0.1', 'hung_up'), undef, '... nor hung up on';
+ok wait_until { ($redis->command('HGET', 'pv:host:test', 'reclaimed') // 0) == 1 } 5, '... and counted in the state of the host';
 $_->close for values %silent;
 wait_until { $redis->command('HGET', 'pv:host:test', 'busy') == 0 } 5, 'all gone';
 
