@@ -64,7 +64,7 @@ static bool is_good(const struct context *context, enum history_scope scope, dou
 {
     const struct class_settings *settings = context->settings;
     const struct weighed *weighed = &context->of[scope];
-    return weighed->is_known && accepted(weighed) >= messages &&
+    return weighed->is_known && accepted(weighed) >= SLACK * messages &&
            accepted(weighed) >= settings->good_ratio * weighed->score &&
            context->facts->now_s - weighed->record.first_seen_s >= settings->good_age_s;
 }
