@@ -117,6 +117,16 @@ const struct access_entry *access_list_find(const struct access_list *list,
     return NULL;
 }
 
+void access_list_tell(const struct access_list *list, const struct address *address,
+                      int64_t now_s, struct client_facts *facts)
+{
+    const struct access_entry *entry = access_list_find(list, address, now_s);
+    if (entry && entry->kind == ACCESS_ALLOW)
+        facts->is_allowed = true;
+    if (entry && entry->kind == ACCESS_BLOCK)
+        facts->is_blocked = true;
+}
+
 /* ARGV: kind, key, seconds, by, note, most entries, seconds of an order to forget. What has run
  * out goes; the hash lives as long as the last entry, and long enough to tell of a change. */
 const char access_set_script[] =

@@ -13,6 +13,7 @@
 #define POSTVALVE_COMMON_ACCESS_LIST_H
 
 #include "common/address.h"
+#include "common/client_class.h"
 #include "common/redis_command.h"
 #include "common/slice.h"
 
@@ -53,6 +54,9 @@ void access_list_free(struct access_list *list);
  * has not run out. NULL: none. now_s: Redis' clock. */
 const struct access_entry *access_list_find(const struct access_list *list,
                                             const struct address *address, int64_t now_s);
+/* Sets is_allowed and is_blocked where the list says so. */
+void access_list_tell(const struct access_list *list, const struct address *address,
+                      int64_t now_s, struct client_facts *facts);
 bool access_entry_is_in_force(const struct access_entry *entry, int64_t now_s);
 
 /* The form that a network has in the list: without "/32" and "/128". */

@@ -60,6 +60,11 @@ static bool is_own_address(const struct context *context)
     return context->facts->is_own_address;
 }
 
+static bool is_blocked(const struct context *context)
+{
+    return context->facts->is_blocked;
+}
+
 static bool is_good(const struct context *context, enum history_scope scope, double messages)
 {
     const struct class_settings *settings = context->settings;
@@ -190,6 +195,7 @@ static const struct class_row {
     ROW(REASON_ALLOWED, "allowed", is_allowed, CLASS_TRUSTED, SCOPE_CLIENT, false),
     ROW(REASON_NO_ADDRESS, "no-address", has_no_address, CLASS_TRUSTED, SCOPE_CLIENT, false),
     ROW(REASON_OWN_ADDRESS, "own-address", is_own_address, CLASS_TRUSTED, SCOPE_CLIENT, false),
+    ROW(REASON_BLOCKED, "blocked", is_blocked, CLASS_BOT, SCOPE_CLIENT, false),
     ROW(REASON_GOOD_HISTORY, "good-history", has_good_history, CLASS_GOOD, SCOPE_CLIENT, false),
     ROW(REASON_BAD_HISTORY, "bad-history", has_bad_history, CLASS_BOT, SCOPE_CLIENT, true),
     ROW(REASON_HAMMERING, "hammering", hammers, CLASS_SUSPECT, SCOPE_CLIENT, true),

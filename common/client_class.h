@@ -28,6 +28,7 @@ enum class_reason {
     REASON_ALLOWED,
     REASON_NO_ADDRESS,
     REASON_OWN_ADDRESS,
+    REASON_BLOCKED, /* by an administrator */
     REASON_GOOD_HISTORY,
     REASON_BAD_HISTORY,
     REASON_HAMMERING,
@@ -79,6 +80,7 @@ struct client_facts {
     bool is_authenticated;
     bool is_in_trusted_networks;
     bool is_allowed;
+    bool is_blocked;
     bool is_own_address; /* of an interface of this host */
     bool is_shared;      /* many well-behaved sessions at this moment: see rails.h */
     struct history_fact history[SCOPE_COUNT];

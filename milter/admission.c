@@ -5,6 +5,7 @@
 #include "host/history_guard.h"
 #include "host/log.h"
 #include "host/own_addresses.h"
+#include "milter/access_watch.h"
 #include "milter/history.h"
 #include "milter/level_watch.h"
 #include "milter/session_table.h"
@@ -18,7 +19,7 @@ static struct client_facts client_facts_of(struct milter *milter, const struct c
                                            const struct session *session, int64_t now_ms)
 {
     const struct address *address = &session->address;
-    return (struct client_facts){
+    struct client_facts facts = {
         .has_address = address->family != ADDRESS_NONE,
         .is_in_trusted_networks = network_list_contains(&config->trusted_networks, address),
         .is_allowed = network_list_contains(&config->allow, address),
@@ -27,6 +28,8 @@ static struct client_facts client_facts_of(struct milter *milter, const struct c
         .history = {{.state = HISTORY_MISSING}},
         .now_s = clock_wall_s(),
     };
+    access_watch_tell(milter->access, address, now_ms, &facts);
+    return facts;
 }
 
 /* Of clients whose class does not depend on it nobody needs the history. */

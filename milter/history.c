@@ -145,3 +145,10 @@ const struct redis_settings *history_redis_settings(struct history *history)
 {
     return redis_server_settings(history->server);
 }
+
+void history_forget(struct history *history, const struct client_key *key)
+{
+    pthread_mutex_lock(&history->mutex);
+    client_cache_remove(history->cache, key);
+    pthread_mutex_unlock(&history->mutex);
+}

@@ -41,6 +41,9 @@ void history_add(struct history *history, const struct client_keys *keys,
                  const struct session_outcome *outcome, const struct class_settings *settings,
                  int64_t now_s);
 
+/* One key, from memory. */
+void history_forget(struct history *history, const struct client_key *key);
+
 /* The server that it uses, for who uses it beside. */
 struct redis_server *history_redis_server(struct history *history);
 const struct redis_settings *history_redis_settings(struct history *history);

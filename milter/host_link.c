@@ -5,6 +5,7 @@
 #include "common/redis_keys.h"
 #include "host/clock.h"
 #include "host/hostname.h"
+#include "milter/access_watch.h"
 #include "milter/history.h"
 #include "milter/level_watch.h"
 #include "milter/live_config.h"
@@ -12,6 +13,7 @@
 #include "milter/session_table.h"
 #include "milter/slots.h"
 #include "milter/top.h"
+#include "redis/access_memory.h"
 #include "redis/host_exchange.h"
 #include "redis/redis_link.h"
 
@@ -99,6 +101,30 @@ static void on_answer(void *context, size_t index, const struct redis_reply *rep
     host_exchange_take_answer(link->exchange, index, reply, clock_monotonic_ms());
 }
 
+static void on_access(void *context, size_t index, const struct redis_reply *reply)
+{
+    struct host_link *link = context;
+    (void)index;
+    access_watch_take(link->milter->access, reply, link->milter->history, clock_monotonic_ms());
+}
+
+static void ask_access(struct host_link *link)
+{
+    char buffer[ACCESS_MEMORY_COMMAND_SIZE];
+    struct redis_command command = REDIS_COMMAND(buffer);
+    struct error error;
+    access_watch_ask(link->milter->access,
+                     history_redis_settings(link->milter->history)->prefix, &command);
+    struct redis_pipeline pipeline = {
+        .use = REDIS_USE_READ,
+        .commands = {command.data, command.length},
+        .count = 1,
+        .callback = on_access,
+        .context = link,
+    };
+    redis_link_pipeline(link->link, &pipeline, redis_link_deadline(link->link), NULL, &error);
+}
+
 static void ask(struct host_link *link)
 {
     struct error error;
@@ -149,6 +175,7 @@ static void work(struct host_link *link, bool is_last)
     offer(link, config, is_last);
     if (!is_last) {
         ask(link);
+        ask_access(link);
         take_over(link, config, clock_monotonic_ms());
         if (host_exchange_wants_offer(link->exchange, clock_monotonic_ms()))
             offer(link, config, false);

@@ -1,6 +1,7 @@
 # milter: the shell around libmilter.
 sbin_PROGRAMS += milter/postvalve-milter
 milter_postvalve_milter_SOURCES = \
+	milter/access_watch.c milter/access_watch.h \
 	milter/admission.c milter/admission.h \
 	milter/callbacks.c milter/callbacks.h \
 	milter/history.c milter/history.h \

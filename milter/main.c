@@ -6,6 +6,7 @@
 #include "host/own_addresses.h"
 #include "host/privileges.h"
 #include "host/program.h"
+#include "milter/access_watch.h"
 #include "milter/callbacks.h"
 #include "milter/history.h"
 #include "milter/host_link.h"
@@ -72,6 +73,7 @@ static int serve(const char *config_file, struct config *config)
         return fail(config, &error, EX_OSERR);
     milter.history_guard = history_guard_create();
     milter.own_addresses = own_addresses_create();
+    milter.access = access_watch_create();
     milter.config = live_config_create(config);
     milter.host_link = host_link_start(&milter, &error);
     if (!milter.host_link)

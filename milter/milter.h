@@ -7,6 +7,7 @@
 #ifndef POSTVALVE_MILTER_MILTER_H
 #define POSTVALVE_MILTER_MILTER_H
 
+struct access_watch;
 struct history;
 struct history_guard;
 struct host_link;
@@ -21,6 +22,7 @@ struct milter {
     const char *config_file;
     struct live_config *config;
     struct session_table *sessions;
+    struct access_watch *access;
     struct history *history;
     struct history_guard *history_guard;
     struct own_addresses *own_addresses;

@@ -189,6 +189,9 @@ static struct verdict finish(const struct gather *gather, struct inquiry *inquir
     inquiry->facts.is_history_capped =
         history_guard_is_reached(gather->history_guard, rails, now_ms);
 
+    if (inquiry->facts.client.has_address)
+        host_record_tell_access(sources->host_record, &inquiry->client, now_ms,
+                                &inquiry->facts.client);
     struct verdict verdict = decide(&inquiry->facts, &gather->settings);
     bool is_counted = is_first_decision(inquiry) || verdict.action == VERDICT_HANG_UP;
     if (is_counted && verdict.classification.class != CLASS_TRUSTED)

@@ -7,6 +7,7 @@
 #include "host/log.h"
 #include "policyd/level_watch.h"
 #include "policyd/store.h"
+#include "redis/access_memory.h"
 #include "redis/host_exchange.h"
 
 #include <event2/event.h>
@@ -20,6 +21,7 @@ struct host_record {
     const struct config *config;
     bool is_spawned;
     struct host_exchange *exchange;
+    struct access_memory access;
     struct event *timer, *now; /* now: something has changed */
     bool is_asking;            /* and has no answer yet */
     bool had_milter;
@@ -57,6 +59,7 @@ void host_record_free(struct host_record *record)
     if (record->now)
         event_free(record->now);
     host_exchange_free(record->exchange);
+    access_memory_free(&record->access);
     free(record);
 }
 
@@ -76,6 +79,13 @@ void host_record_reload(struct host_record *record, const struct config *config)
 struct host_word host_record_word(const struct host_record *record, int64_t now_ms)
 {
     return (struct host_word){host_exchange_has_milter(record->exchange, now_ms)};
+}
+
+void host_record_tell_access(const struct host_record *record, const struct address *address,
+                             int64_t now_ms, struct client_facts *facts)
+{
+    access_list_tell(&record->access.list, address,
+                     access_memory_now_s(&record->access, now_ms), facts);
 }
 
 /* -- what is said to us ------------------------------------------------------------------- */
@@ -116,8 +126,31 @@ static void on_answer(void *context, size_t index, const struct redis_reply *rep
         callback(record->context);
 }
 
+static void forget(void *context, const struct client_key *key)
+{
+    struct store *store = context;
+    client_cache_remove(store->cache, key);
+}
+
+static void on_access(void *context, size_t index, const struct redis_reply *reply)
+{
+    struct host_record *record = context;
+    (void)index;
+    if (access_memory_take(&record->access, reply, clock_monotonic_ms()))
+        access_memory_forget(&record->access, forget, record->store);
+}
+
+static void ask_access(struct host_record *record)
+{
+    char buffer[ACCESS_MEMORY_COMMAND_SIZE];
+    struct redis_command command = REDIS_COMMAND(buffer);
+    access_memory_ask(&record->access, record->config->redis.prefix, &command);
+    redis_async_send(record->store->redis, REDIS_USE_READ, &command, 1, on_access, record);
+}
+
 static struct redis_async_request *ask(struct host_record *record)
 {
+    ask_access(record); /* answered first: with the last answer all is known */
     struct host_commands commands = host_exchange_ask(record->exchange, clock_monotonic_ms());
     struct redis_async_request *request =
         redis_async_send(record->store->redis, REDIS_USE_READ, commands.command, commands.count,

@@ -44,6 +44,10 @@ struct redis_async_request *host_record_ask(struct host_record *record, int64_t 
                                             host_record_callback *callback, void *context);
 void host_record_cancel(struct host_record *record, struct redis_async_request *request);
 
+/* Sets is_allowed and is_blocked where an administrator said so. */
+void host_record_tell_access(const struct host_record *record, const struct address *address,
+                             int64_t now_ms, struct client_facts *facts);
+
 struct host_word host_record_word(const struct host_record *record, int64_t now_ms);
 
 #endif

@@ -73,7 +73,7 @@ static struct history_fact history_from_text(const char *text)
 }
 
 /* Flags: A authenticated, T in trusted networks, L on the allow list, O own address, N no
- * address, S shared at this moment. */
+ * address, S shared at this moment, B blocked. */
 #define ROW(what, flags, client, network, domain, class, reason)                               \
     {                                                                                          \
         what, flags, {client, network, domain}, class, reason                                  \
@@ -90,6 +90,9 @@ static const struct {
     ROW("trusted network", "T", "silent=50", "", "", CLASS_TRUSTED, "trusted-network"),
     ROW("allow list", "L", "silent=50", "", "", CLASS_TRUSTED, "allowed"),
     ROW("no address", "N", "", "", "", CLASS_TRUSTED, "no-address"),
+    ROW("blocked", "B", "accepted=50", "", "", CLASS_BOT, "blocked"),
+    ROW("blocked, allowed", "BL", "", "", "", CLASS_TRUSTED, "allowed"),
+    ROW("blocked, address of this host", "BO", "", "", "", CLASS_TRUSTED, "own-address"),
     ROW("address of this host", "O", "silent=50", "", "", CLASS_TRUSTED, "own-address"),
 
     /* nothing, or little */
@@ -220,6 +223,7 @@ static void test_classes(void)
                                      .is_authenticated = strchr(flags, 'A'),
                                      .is_in_trusted_networks = strchr(flags, 'T'),
                                      .is_allowed = strchr(flags, 'L'),
+                                     .is_blocked = strchr(flags, 'B'),
                                      .is_own_address = strchr(flags, 'O'),
                                      .is_shared = strchr(flags, 'S'),
                                      .now_s = NOW};
