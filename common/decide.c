@@ -35,9 +35,8 @@ static bool is_trusted(const struct context *context)
 /* Who an administrator blocks, at any level. */
 static bool is_bot(const struct context *context)
 {
-    return context->class == CLASS_BOT &&
-           (context->level >= context->admission->bot_level ||
-            context->classification->reason == REASON_BLOCKED);
+    return context->class == CLASS_BOT && (context->level >= context->admission->bot_level ||
+                                           context->classification->reason == REASON_BLOCKED);
 }
 
 static bool was_admitted(const struct context *context)
