@@ -64,3 +64,22 @@ void override_announce_command(struct redis_command *command, const char *prefix
     snprintf(message, sizeof(message), "override %s", host);
     publish(command, prefix, slice_from_string(message));
 }
+
+void level_change_push(struct level_change_queue *queue, const struct level_change *change)
+{
+    if (queue->count == LEVEL_CHANGES_MAX) {
+        queue->first = (queue->first + 1) % LEVEL_CHANGES_MAX;
+        queue->count--;
+    }
+    queue->changes[(queue->first + queue->count++) % LEVEL_CHANGES_MAX] = *change;
+}
+
+bool level_change_pop(struct level_change_queue *queue, struct level_change *change_r)
+{
+    if (queue->count == 0)
+        return false;
+    *change_r = queue->changes[queue->first];
+    queue->first = (queue->first + 1) % LEVEL_CHANGES_MAX;
+    queue->count--;
+    return true;
+}

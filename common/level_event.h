@@ -11,6 +11,7 @@
 #include "common/sensor.h"
 #include "common/slice.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define EVENTS_MAX 10000 /* kept in the stream, about */
@@ -23,6 +24,17 @@ struct level_change {
     double pressure;
     enum sensor driver;
 };
+
+/* Changes that wait to be told. Start value: all zero. */
+#define LEVEL_CHANGES_MAX 64
+struct level_change_queue {
+    size_t first, count;
+    struct level_change changes[LEVEL_CHANGES_MAX];
+};
+/* A full queue drops its oldest. */
+void level_change_push(struct level_change_queue *queue, const struct level_change *change);
+/* The oldest; false: none. */
+bool level_change_pop(struct level_change_queue *queue, struct level_change *change_r);
 
 /* XADD and PUBLISH: two commands, two replies. */
 void level_event_command(struct redis_command *command, const char *prefix, const char *host,

@@ -5,6 +5,7 @@ host_libhost_a_CFLAGS = $(AM_CFLAGS)
 host_libhost_a_SOURCES = \
 	host/clock.c host/clock.h \
 	host/history_guard.c host/history_guard.h \
+	host/file_watch.c host/file_watch.h \
 	host/hostname.c host/hostname.h \
 	host/inode_set.c host/inode_set.h \
 	host/listen_drops.c host/listen_drops.h \
@@ -22,5 +23,8 @@ host_libhost_a_SOURCES = \
 	host/smtpd_processes.c host/smtpd_processes.h \
 	host/sock_destroy.c host/sock_destroy.h host/sock_destroy_probe.c \
 	host/sock_diag.c host/sock_diag.h \
+	host/stress_limits.c host/stress_limits.h \
+	host/stress_monitor.c host/stress_monitor.h \
+	host/stress_service.c host/stress_service.h \
 	host/subprocess.c host/subprocess.h \
 	host/unix_queue.c host/unix_queue.h

@@ -67,6 +67,7 @@ UNIT_TESTS = \
 	t/unit/sock_destroy_test \
 	t/unit/sock_diag_test \
 	t/unit/socketmap_request_test \
+	t/unit/stress_monitor_test \
 	t/unit/stress_test \
 	t/unit/utf8_test
 check_PROGRAMS += $(UNIT_TESTS)
@@ -81,6 +82,7 @@ t_unit_privileges_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_slot_limit_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_smtpd_processes_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_sock_destroy_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_stress_monitor_test_LDADD = $(HOST_TEST_LDADD) -lpthread
 t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 
 # Small programs that tests run.

@@ -1,0 +1,458 @@
+#include "host/stress_monitor.h"
+
+#include "common/memory.h"
+#include "host/listen_drops.h"
+#include "host/log.h"
+#include "host/stress_limits.h"
+#include "host/stress_service.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_MS 1000
+
+struct stress_monitor {
+    pthread_mutex_t mutex; /* of all below */
+    enum stress_monitor_mode mode;
+    struct stress_service *services[SERVICES_MAX];
+    size_t count;
+    struct stress_limits *limits; /* NULL: Postfix is not being asked */
+    struct socket_counters *counters;
+    int64_t overflows; /* -1: not known */
+    int64_t second_ms; /* when what is done once a second was done */
+
+    struct override_effect override;
+    int64_t level_until_ms, off_until_ms; /* our clock */
+    struct cluster_settings cluster_settings;
+    struct cluster_summary cluster;
+    int64_t cluster_ms;          /* 0: never heard */
+    bool has_published;          /* a spawned process: the host's publisher */
+    struct host_state published; /* what it said */
+
+    struct level_change_queue changes;
+};
+
+/* Slot limits */
+
+static void take_limits(struct stress_monitor *monitor)
+{
+    for (size_t i = 0; i < stress_limits_count(monitor->limits); i++) {
+        const struct stress_limit_answer *answer = stress_limits_answer(monitor->limits, i);
+        for (size_t j = 0; j < monitor->count; j++)
+            if (monitor->services[j]->settings.port == answer->settings.port)
+                stress_service_set_limit(monitor->services[j],
+                                         answer->is_found ? &answer->limit : NULL,
+                                         &answer->error);
+    }
+    stress_limits_free(monitor->limits);
+    monitor->limits = NULL;
+}
+
+static struct stress_limits *ask_limits(struct stress_monitor *monitor, int64_t now_ms)
+{
+    const struct service_settings *wanted[SERVICES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < monitor->count; i++) {
+        struct stress_service *service = monitor->services[i];
+        if (!stress_service_needs_limit(service, now_ms))
+            continue;
+        stress_service_note_asked(service, now_ms);
+        wanted[count++] = &service->settings;
+    }
+    return count > 0 ? stress_limits_create(wanted, count) : NULL;
+}
+
+/* Never blocks: a tick comes back for the answer. */
+static void refresh_limits(struct stress_monitor *monitor, int64_t now_ms)
+{
+    if (monitor->limits && stress_limits_is_done(monitor->limits))
+        take_limits(monitor);
+    if (monitor->limits)
+        return;
+    monitor->limits = ask_limits(monitor, now_ms);
+    if (monitor->limits)
+        stress_limits_start(monitor->limits);
+}
+
+/* Services */
+
+static struct stress_service *find_service(const struct stress_monitor *monitor, int64_t port)
+{
+    for (size_t i = 0; i < monitor->count; i++)
+        if (monitor->services[i] && monitor->services[i]->settings.port == port)
+            return monitor->services[i];
+    return NULL;
+}
+
+static void configure(struct stress_monitor *monitor, const struct config *config,
+                      int64_t now_ms)
+{
+    struct stress_service *services[SERVICES_MAX];
+    size_t count =
+        config->services.count < SERVICES_MAX ? config->services.count : SERVICES_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const struct service_settings *settings = &config->services.items[i];
+        services[i] = find_service(monitor, settings->port);
+        if (!services[i]) {
+            services[i] = stress_service_create(settings, &config->sensor, now_ms);
+            continue;
+        }
+        stress_service_configure(services[i], settings, &config->sensor);
+        for (size_t j = 0; j < monitor->count; j++)
+            if (monitor->services[j] == services[i])
+                monitor->services[j] = NULL;
+    }
+    for (size_t i = 0; i < monitor->count; i++)
+        if (monitor->services[i])
+            stress_service_free(monitor->services[i]);
+    memcpy(monitor->services, services, count * sizeof(services[0]));
+    monitor->count = count;
+    monitor->cluster_settings = config->cluster;
+}
+
+struct stress_monitor *stress_monitor_open(const struct config *config,
+                                           enum stress_monitor_mode mode, int64_t now_ms)
+{
+    struct stress_monitor *monitor = memory_allocate(1, sizeof(*monitor));
+    pthread_mutex_init(&monitor->mutex, NULL);
+    monitor->mode = mode;
+    monitor->overflows = -1;
+    configure(monitor, config, now_ms);
+    if (mode == STRESS_MONITOR_SPAWNED)
+        return monitor;
+    monitor->counters = socket_counters_open();
+    monitor->limits = ask_limits(monitor, now_ms);
+    if (monitor->limits) {
+        stress_limits_run(monitor->limits);
+        take_limits(monitor);
+    }
+    return monitor;
+}
+
+void stress_monitor_close(struct stress_monitor *monitor)
+{
+    if (!monitor)
+        return;
+    stress_limits_free(monitor->limits);
+    for (size_t i = 0; i < monitor->count; i++)
+        stress_service_free(monitor->services[i]);
+    socket_counters_close(monitor->counters);
+    pthread_mutex_destroy(&monitor->mutex);
+    free(monitor);
+}
+
+void stress_monitor_reload(struct stress_monitor *monitor, const struct config *config,
+                           int64_t now_ms)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    configure(monitor, config, now_ms);
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+size_t stress_monitor_service_count(struct stress_monitor *monitor)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    size_t count = monitor->count;
+    pthread_mutex_unlock(&monitor->mutex);
+    return count;
+}
+
+size_t stress_monitor_find(struct stress_monitor *monitor, int port)
+{
+    size_t found = STRESS_MONITOR_NO_SERVICE;
+    pthread_mutex_lock(&monitor->mutex);
+    for (size_t i = 0; i < monitor->count; i++)
+        if (monitor->services[i]->settings.port == port)
+            found = i;
+    pthread_mutex_unlock(&monitor->mutex);
+    return found;
+}
+
+/* The level that counts */
+
+static bool is_level_forced(const struct stress_monitor *monitor, int64_t now_ms)
+{
+    return monitor->override.is_level_forced && now_ms < monitor->level_until_ms;
+}
+
+static bool is_off(const struct stress_monitor *monitor, int64_t now_ms)
+{
+    return (monitor->override.is_off && now_ms < monitor->off_until_ms) ||
+           (monitor->has_published && monitor->published.is_off);
+}
+
+static enum level floor_of_cluster(const struct stress_monitor *monitor, int64_t now_ms)
+{
+    bool is_heard =
+        monitor->cluster_ms != 0 && now_ms - monitor->cluster_ms < HOST_STATE_LEASE_MS;
+    return is_heard ? cluster_floor(&monitor->cluster, &monitor->cluster_settings) : LEVEL_CALM;
+}
+
+/* A spawned process lives too briefly for hysteresis. */
+static enum level own_level(const struct stress_monitor *monitor,
+                            const struct stress_service *service)
+{
+    if (monitor->mode != STRESS_MONITOR_SPAWNED)
+        return service->stress.tracker.level;
+    const struct service_state *published =
+        monitor->has_published ? host_state_service(&monitor->published, service->settings.name)
+                               : NULL;
+    return published ? published->level : LEVEL_CALM;
+}
+
+static void settle_level(struct stress_monitor *monitor, struct stress_service *service,
+                         int64_t now_ms)
+{
+    enum level before = service->level;
+    enum level lowest = floor_of_cluster(monitor, now_ms);
+    service->level = own_level(monitor, service);
+    service->level_source = LEVEL_BY_SENSORS;
+    if (lowest > service->level) {
+        service->level = lowest;
+        service->level_source = LEVEL_BY_CLUSTER;
+    }
+    if (is_level_forced(monitor, now_ms)) {
+        service->level = monitor->override.level;
+        service->level_source = LEVEL_BY_OVERRIDE;
+    }
+    if (service->level == before)
+        return;
+    service->level_since_ms = now_ms;
+    if (monitor->mode == STRESS_MONITOR_SPAWNED)
+        return;
+    struct level_change change;
+    stress_service_tell_change(service, before, &change);
+    level_change_push(&monitor->changes, &change);
+}
+
+static void settle_all(struct stress_monitor *monitor, int64_t now_ms)
+{
+    for (size_t i = 0; i < monitor->count; i++)
+        settle_level(monitor, monitor->services[i], now_ms);
+}
+
+/* Readings */
+
+static void read_overflows(struct stress_monitor *monitor)
+{
+    struct listen_drops drops;
+    if (monitor->counters)
+        monitor->overflows =
+            socket_counters_read_drops(monitor->counters, &drops) ? drops.overflows : -1;
+}
+
+static void update(struct stress_monitor *monitor, struct stress_service *service,
+                   int exact_busy, enum port_age age, int64_t now_ms)
+{
+    int64_t drops_before = service->drops;
+    stress_service_update(service, exact_busy, age, monitor->overflows, now_ms);
+    if (service->drops > drops_before && drops_before >= 0) {
+        read_overflows(monitor);
+        stress_service_update(service, exact_busy, age, monitor->overflows, now_ms);
+    }
+    settle_level(monitor, service, now_ms);
+}
+
+static void tick_service(struct stress_monitor *monitor, struct stress_service *service,
+                         int busy, int64_t in_use, int64_t now_ms)
+{
+    struct port_reading reading;
+    struct error error;
+    bool is_due = busy >= 0 || stress_service_is_due(service, in_use, now_ms);
+    if (!is_due) /* who waits is asked for at each tick: it costs next to nothing */
+        is_due = !port_sensor_read_queue(service->sensor, now_ms, &reading, &error) ||
+                 reading.waiting > 0;
+    if (!is_due) {
+        settle_level(monitor, service, now_ms);
+        return;
+    }
+    bool is_at_rest = now_ms - service->measured_ms >= STRESS_SERVICE_REST_MS &&
+                      !stress_service_is_tense(service);
+    update(monitor, service, busy, is_at_rest ? PORT_AGE_KEPT : PORT_AGE_NEW, now_ms);
+    service->measured_ms = now_ms;
+    service->in_use_measured = in_use;
+}
+
+static void do_each_second(struct stress_monitor *monitor, int64_t now_ms)
+{
+    if (monitor->second_ms != 0 && now_ms - monitor->second_ms < SECOND_MS)
+        return;
+    monitor->second_ms = now_ms;
+    read_overflows(monitor);
+    refresh_limits(monitor, now_ms);
+    for (size_t i = 0; i < monitor->count; i++)
+        stress_service_look_at_processes(monitor->services[i], now_ms);
+}
+
+/* A level that is about to rise should do so at its time, not at the tick after. */
+static int64_t next_tick_ms(const struct stress_monitor *monitor, int64_t now_ms)
+{
+    int64_t next_ms = STRESS_MONITOR_TICK_MS;
+    for (size_t i = 0; i < monitor->count; i++) {
+        const struct stress_service *service = monitor->services[i];
+        const struct stress_settings settings = {&service->settings.level,
+                                                 &service->sensor_settings};
+        int64_t at_ms = stress_next_change_ms(&service->stress, &settings);
+        if (at_ms > now_ms && at_ms - now_ms < next_ms)
+            next_ms = at_ms - now_ms;
+    }
+    return next_ms;
+}
+
+int64_t stress_monitor_tick(struct stress_monitor *monitor, const int *busy, int64_t now_ms)
+{
+    int64_t in_use = -1;
+    pthread_mutex_lock(&monitor->mutex);
+    if (!busy &&
+        !(monitor->counters && socket_counters_read_in_use(monitor->counters, &in_use)))
+        in_use = -1;
+    do_each_second(monitor, now_ms);
+    for (size_t i = 0; i < monitor->count; i++)
+        tick_service(monitor, monitor->services[i], busy ? busy[i] : -1, in_use, now_ms);
+    int64_t next_ms = next_tick_ms(monitor, now_ms);
+    pthread_mutex_unlock(&monitor->mutex);
+    return next_ms;
+}
+
+/* A spawned process does not run postconf where the publisher said the limit: hundreds of them
+ * start together when the load rises. */
+static void find_limit_lazily(struct stress_monitor *monitor, struct stress_service *service,
+                              int64_t now_ms)
+{
+    struct slot_limit limit;
+    struct error error;
+    if (monitor->mode != STRESS_MONITOR_SPAWNED || service->has_limit)
+        return;
+    struct service_settings settings = service->settings;
+    const struct service_state *published =
+        monitor->has_published ? host_state_service(&monitor->published, settings.name) : NULL;
+    if (settings.slot_limit == SLOT_LIMIT_AUTO && published && published->slot_limit > 0)
+        settings.slot_limit = published->slot_limit;
+    bool was_asked = service->limit_asked_ms != 0 &&
+                     now_ms - service->limit_asked_ms < STRESS_SERVICE_LIMIT_AGAIN_MS;
+    if (settings.slot_limit == SLOT_LIMIT_AUTO && was_asked)
+        return;
+    service->limit_asked_ms = now_ms;
+    bool is_found = slot_limit_resolve(&settings, &limit, &error);
+    stress_service_set_limit(service, is_found ? &limit : NULL, &error);
+}
+
+void stress_monitor_read(struct stress_monitor *monitor, size_t index, int exact_busy,
+                         bool is_postfix_stressed, int64_t now_ms,
+                         struct stress_reading *reading_r)
+{
+    *reading_r = (struct stress_reading){.pressure.driver = SENSOR_NONE};
+    pthread_mutex_lock(&monitor->mutex);
+    reading_r->is_off = is_off(monitor, now_ms);
+    if (index < monitor->count) {
+        struct stress_service *service = monitor->services[index];
+        find_limit_lazily(monitor, service, now_ms);
+        if (is_postfix_stressed)
+            stress_note_flag_up(&service->stress, now_ms);
+        update(monitor, service, exact_busy, PORT_AGE_KEPT, now_ms);
+        reading_r->pressure = service->stress.pressure;
+        reading_r->level = service->level;
+        reading_r->own_level = own_level(monitor, service);
+        reading_r->source = service->level_source;
+        reading_r->is_level_forced = service->level_source == LEVEL_BY_OVERRIDE;
+    }
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+void stress_monitor_note_admitted(struct stress_monitor *monitor, size_t index)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    if (index < monitor->count)
+        port_sensor_note_admitted(monitor->services[index]->sensor);
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+void stress_monitor_note_session_end(struct stress_monitor *monitor, size_t index,
+                                     enum session_ending ending, int64_t now_ms)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    if (index < monitor->count)
+        stress_note_session_end(&monitor->services[index]->stress, ending, now_ms);
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+/* What others say */
+
+static int64_t until_ms(int64_t until_s, int64_t redis_now_ms, int64_t now_ms)
+{
+    return now_ms + (until_s * 1000 - redis_now_ms);
+}
+
+void stress_monitor_set_override(struct stress_monitor *monitor,
+                                 const struct override_effect *effect, int64_t redis_now_ms,
+                                 int64_t now_ms)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    bool was_off = is_off(monitor, now_ms);
+    monitor->override = *effect;
+    if (effect->is_level_forced)
+        monitor->level_until_ms = until_ms(effect->level_until_s, redis_now_ms, now_ms);
+    if (effect->is_off)
+        monitor->off_until_ms = until_ms(effect->off_until_s, redis_now_ms, now_ms);
+    if (is_off(monitor, now_ms) != was_off && monitor->mode == STRESS_MONITOR_DAEMON)
+        log_warning("%s by an administrator", was_off ? "switched on again" : "switched off");
+    settle_all(monitor, now_ms);
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+void stress_monitor_set_cluster(struct stress_monitor *monitor,
+                                const struct cluster_summary *summary, int64_t now_ms)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    monitor->cluster = *summary;
+    monitor->cluster_ms = now_ms;
+    settle_all(monitor, now_ms);
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+void stress_monitor_set_published(struct stress_monitor *monitor,
+                                  const struct host_state *state, int64_t redis_now_ms)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    monitor->has_published = host_state_is_fresh(state, redis_now_ms);
+    monitor->published = *state;
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+/* What we say */
+
+void stress_monitor_describe(struct stress_monitor *monitor, int64_t now_ms,
+                             struct host_state *state_r)
+{
+    *state_r = (struct host_state){.service_count = 0};
+    pthread_mutex_lock(&monitor->mutex);
+    state_r->is_off = is_off(monitor, now_ms);
+    state_r->service_count = monitor->count;
+    for (size_t i = 0; i < monitor->count; i++)
+        stress_service_describe(monitor->services[i], now_ms, &state_r->services[i]);
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+bool stress_monitor_sensors(struct stress_monitor *monitor, size_t index,
+                            struct sensor_values *values_r, double called_r[SENSOR_COUNT])
+{
+    pthread_mutex_lock(&monitor->mutex);
+    bool is_there = index < monitor->count;
+    if (is_there) {
+        *values_r = monitor->services[index]->stress.values;
+        memcpy(called_r, monitor->services[index]->stress.called,
+               SENSOR_COUNT * sizeof(called_r[0]));
+    }
+    pthread_mutex_unlock(&monitor->mutex);
+    return is_there;
+}
+
+bool stress_monitor_next_change(struct stress_monitor *monitor, struct level_change *change_r)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    bool is_there = level_change_pop(&monitor->changes, change_r);
+    pthread_mutex_unlock(&monitor->mutex);
+    return is_there;
+}

@@ -1,0 +1,98 @@
+/*
+ * stress_service - one service of a stress_monitor: its sensors, its stress condition, the
+ * level that counts. For stress_monitor.c alone, which locks.
+ */
+#ifndef POSTVALVE_HOST_STRESS_SERVICE_H
+#define POSTVALVE_HOST_STRESS_SERVICE_H
+
+#include "common/config.h"
+#include "common/host_state.h"
+#include "common/level_event.h"
+#include "common/stress.h"
+#include "host/file_watch.h"
+#include "host/port_sensor.h"
+#include "host/slot_limit.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The sensors are read at least so often. */
+#define STRESS_SERVICE_REST_MS 250
+/* Postfix that could not say the slot limit is asked again. */
+#define STRESS_SERVICE_LIMIT_AGAIN_MS 60000
+
+/* As last logged. */
+enum sight { SIGHT_NEW, SIGHT_WORKS, SIGHT_BLIND };
+
+struct stress_service {
+    struct service_settings settings; /* its texts are ours */
+    struct sensor_settings sensor_settings;
+    struct port_sensor *sensor;
+    struct stress stress;
+    int64_t opened_ms;
+
+    /* Slot limit */
+    bool has_limit;
+    struct slot_limit limit;
+    struct error limit_trouble; /* as last logged */
+    bool wants_limit;           /* Postfix is to be asked */
+    int64_t limit_asked_ms;     /* 0: never */
+    struct file_watch main_cf, master_cf;
+
+    /* The level that counts */
+    enum level level;
+    enum level_source level_source;
+    int64_t level_since_ms;
+
+    /* Readings */
+    int exact_busy;          /* as last told; -1: the kernel counts */
+    int before_us;           /* busy slots that the exact count never had; -1: not looked yet */
+    int64_t measured_ms;     /* 0: never */
+    int64_t in_use_measured; /* sockets of the host then; -1: not known */
+    int64_t drops;           /* -1: not known */
+    enum sight sight;
+    bool is_estimating_logged, is_proc_logged;
+};
+
+/* settings is copied. */
+struct stress_service *stress_service_create(const struct service_settings *settings,
+                                             const struct sensor_settings *sensor_settings,
+                                             int64_t now_ms);
+void stress_service_free(struct stress_service *service);
+/* New settings for the same port. */
+void stress_service_configure(struct stress_service *service,
+                              const struct service_settings *settings,
+                              const struct sensor_settings *sensor_settings);
+
+void service_settings_copy(struct service_settings *copy, const struct service_settings *from);
+void service_settings_release(struct service_settings *settings);
+
+/* The answer to slot_limit_describe(); NULL, and an error: there was none. */
+void stress_service_set_limit(struct stress_service *service, const struct slot_limit *limit,
+                              const struct error *error);
+/* Once a second: whether Postfix is to be asked for the slot limit now. */
+bool stress_service_needs_limit(struct stress_service *service, int64_t now_ms);
+/* It is being asked. */
+void stress_service_note_asked(struct stress_service *service, int64_t now_ms);
+
+/* Reads the sensors and feeds the stress condition. exact_busy negative: the kernel counts.
+ * overflows: the counter of the host, -1: not known. */
+void stress_service_update(struct stress_service *service, int exact_busy, enum port_age age,
+                           int64_t overflows, int64_t now_ms);
+/* Whether the sensors are to be read at this tick. in_use: sockets of the host, -1: not known.
+ */
+bool stress_service_is_due(const struct stress_service *service, int64_t in_use,
+                           int64_t now_ms);
+/* Whether it matters how it is right now: the level is not calm, or slots are filled. */
+bool stress_service_is_tense(const struct stress_service *service);
+/* Once a second: Postfix's own stress flag, on the command lines of its processes. */
+void stress_service_look_at_processes(struct stress_service *service, int64_t now_ms);
+
+/* Logs a change of the level that counts, and fills change_r. */
+void stress_service_tell_change(const struct stress_service *service, enum level before,
+                                struct level_change *change_r);
+/* What to publish of it. */
+void stress_service_describe(const struct stress_service *service, int64_t now_ms,
+                             struct service_state *state_r);
+
+#endif

@@ -1,0 +1,477 @@
+/* The monitor against real connections; the clock is ours, so nothing is waited for but the
+ * kernel and postconf(1). */
+#include "host/stress_monitor.h"
+
+#include "common/error_list.h"
+#include "t/unit/tap.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define SLOTS       4
+#define CLIENTS_MAX 32
+#define REDIS_MS    INT64_C(1800000000000)
+
+static int64_t now_ms = 1000000;
+static char directory[64]; /* of a Postfix without services */
+
+struct server {
+    int listener;
+    uint16_t port;
+    int clients[CLIENTS_MAX], accepted[CLIENTS_MAX];
+    int client_count, accepted_count;
+};
+
+static struct sockaddr_in server_address(const struct server *server)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons(server->port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static void server_listen(struct server *server)
+{
+    struct sockaddr_in address = server_address(server);
+    socklen_t length = sizeof(address);
+    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(server->listener, (const struct sockaddr *)&address, length) < 0 ||
+        listen(server->listener, CLIENTS_MAX) < 0 ||
+        getsockname(server->listener, (struct sockaddr *)&address, &length) < 0) {
+        perror("listen");
+        exit(1);
+    }
+    server->port = ntohs(address.sin_port);
+}
+
+static void server_connect(struct server *server, int count)
+{
+    struct sockaddr_in address = server_address(server);
+    for (int i = 0; i < count; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+            perror("connect");
+        server->clients[server->client_count++] = fd;
+    }
+}
+
+static void server_accept(struct server *server, int count)
+{
+    for (int i = 0; i < count; i++)
+        server->accepted[server->accepted_count++] = accept(server->listener, NULL, NULL);
+}
+
+/* All sessions end. A client that goes while it waits stays in the queue until it is accepted.
+ */
+static void server_clear(struct server *server)
+{
+    while (server->accepted_count < server->client_count)
+        server_accept(server, 1);
+    while (server->client_count > 0)
+        close(server->clients[--server->client_count]);
+    while (server->accepted_count > 0)
+        close(server->accepted[--server->accepted_count]);
+}
+
+static struct config *load(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static struct config *load(const char *format, ...)
+{
+    struct error_list errors;
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    error_list_init(&errors);
+    struct config *config = config_load_text("test", text, strlen(text), &errors);
+    error_list_print(&errors, "#", stdout);
+    if (!config)
+        exit(1);
+    return config;
+}
+
+static struct config *load_two(const struct server *smtp, const struct server *submission)
+{
+    return load("{\"services\": ["
+                "{\"name\": \"smtp\", \"port\": %d, \"slot_limit\": %d,"
+                " \"postfix_config_directory\": \"%s\"},"
+                "{\"name\": \"submission\", \"port\": %d, \"slot_limit\": 10,"
+                " \"postfix_config_directory\": \"%s\","
+                " \"level\": {\"hold_s\": 5}}], \"cluster\": {\"follow\": \"elevated\"}}",
+                smtp->port, SLOTS, directory, submission->port, directory);
+}
+
+/* Ticks as wanted, for so long. */
+static void tick_for(struct stress_monitor *monitor, const int *busy, int64_t for_ms)
+{
+    for (int64_t end_ms = now_ms + for_ms; now_ms < end_ms;) {
+        int64_t next_ms = stress_monitor_tick(monitor, busy, now_ms);
+        if (next_ms < 1 || next_ms > STRESS_MONITOR_TICK_MS)
+            ok(false, "the next tick is wanted in %d ms", (int)next_ms);
+        now_ms += next_ms;
+    }
+}
+
+static struct stress_reading read_service(struct stress_monitor *monitor, size_t service)
+{
+    struct stress_reading reading;
+    stress_monitor_read(monitor, service, -1, false, now_ms, &reading);
+    return reading;
+}
+
+static bool next_change_is(struct stress_monitor *monitor, enum level from, enum level to)
+{
+    struct level_change change;
+    return stress_monitor_next_change(monitor, &change) && change.from == from &&
+           change.to == to;
+}
+
+static void test_levels(struct server *smtp, struct server *submission)
+{
+    struct config *config = load_two(smtp, submission);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    struct level_change change;
+    ok(stress_monitor_service_count(monitor) == 2, "two services");
+    ok(stress_monitor_find(monitor, smtp->port) == 0 &&
+           stress_monitor_find(monitor, submission->port) == 1,
+       "found by port");
+    ok(stress_monitor_find(monitor, 1) == STRESS_MONITOR_NO_SERVICE, "no service");
+    tick_for(monitor, NULL, 1000);
+    struct stress_reading reading = read_service(monitor, 0);
+    ok(reading.pressure.is_known && reading.pressure.slot_limit == SLOTS &&
+           reading.level == LEVEL_CALM,
+       "calm");
+    ok(!stress_monitor_next_change(monitor, &change), "no change");
+
+    server_connect(smtp, SLOTS + 3);
+    server_accept(smtp, SLOTS);
+    server_connect(submission, 2);
+    server_accept(submission, 2);
+    int64_t full_ms = now_ms;
+    tick_for(monitor, NULL, 350);
+    reading = read_service(monitor, 0);
+    ok(reading.level == LEVEL_CRITICAL && reading.pressure.busy == SLOTS &&
+           reading.pressure.waiting == 3,
+       "critical: %d busy, %d waiting", reading.pressure.busy, reading.pressure.waiting);
+    ok(next_change_is(monitor, LEVEL_CALM, LEVEL_CRITICAL), "one change, from calm");
+    struct host_state state;
+    stress_monitor_describe(monitor, full_ms + 300, &state);
+    ok(state.services[0].level == LEVEL_CRITICAL, "within 300 ms");
+    ok(read_service(monitor, 1).level == LEVEL_CALM, "the other service is calm");
+
+    server_clear(smtp);
+    now_ms += 60;
+    tick_for(monitor, NULL, 29800);
+    ok(read_service(monitor, 0).level == LEVEL_CRITICAL, "held");
+    tick_for(monitor, NULL, 1000);
+    ok(read_service(monitor, 0).level == LEVEL_CALM, "and let go");
+    ok(next_change_is(monitor, LEVEL_CRITICAL, LEVEL_CALM), "one change");
+    server_clear(submission);
+    stress_monitor_close(monitor);
+    config_free(config);
+}
+
+static void test_hint(struct server *smtp, struct server *submission)
+{
+    struct config *config = load_two(smtp, submission);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    struct stress_reading reading;
+    stress_monitor_read(monitor, 1, -1, true, now_ms, &reading);
+    ok(reading.pressure.is_postfix_stressed && reading.level == LEVEL_CALM, "Postfix says so");
+    now_ms += 200;
+    stress_monitor_read(monitor, 1, -1, false, now_ms, &reading);
+    ok(reading.level == LEVEL_STRESSED, "and the level follows");
+    ok(read_service(monitor, 0).level == LEVEL_CALM, "of that service");
+    for (int i = 0; i < 20; i++)
+        stress_monitor_note_session_end(monitor, 0, SESSION_SILENT, now_ms);
+    struct sensor_values values;
+    double called[SENSOR_COUNT];
+    read_service(monitor, 0);
+    ok(stress_monitor_sensors(monitor, 0, &values, called) && values.sessions_seen == 20,
+       "sessions are counted");
+    stress_monitor_read(monitor, 7, -1, true, now_ms, &reading);
+    ok(!reading.pressure.is_known && reading.level == LEVEL_CALM,
+       "a service that there is not is calm");
+    stress_monitor_note_admitted(monitor, 7);
+    stress_monitor_note_session_end(monitor, 7, SESSION_LOST, now_ms);
+    ok(!stress_monitor_sensors(monitor, 7, &values, called), "... and has no sensors");
+    stress_monitor_close(monitor);
+    config_free(config);
+}
+
+/* Counts of a milter, which was started when sessions were there already. */
+static void test_exact(struct server *smtp, struct server *submission)
+{
+    struct config *config = load_two(smtp, submission);
+    struct stress_reading reading;
+    server_connect(smtp, 3);
+    server_accept(smtp, 3);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    int busy[2] = {0, 0};
+    tick_for(monitor, busy, 300);
+    server_connect(smtp, 1);
+    server_accept(smtp, 1);
+    now_ms += 1000;
+    stress_monitor_read(monitor, 0, 1, false, now_ms, &reading);
+    ok(reading.pressure.busy == 4, "one session, and three from before: %d",
+       reading.pressure.busy);
+    ok(reading.own_level >= LEVEL_ELEVATED, "which count");
+    server_clear(smtp);
+    now_ms += 1000;
+    stress_monitor_read(monitor, 0, 2, false, now_ms, &reading);
+    ok(reading.pressure.busy == 2, "those from before are over: %d", reading.pressure.busy);
+    server_connect(smtp, 5);
+    server_accept(smtp, 2);
+    now_ms += 1000;
+    stress_monitor_read(monitor, 0, 2, false, now_ms, &reading);
+    ok(reading.pressure.busy == 2 && reading.pressure.waiting == 3,
+       "and who waits is the kernel's to say: %d", reading.pressure.waiting);
+    server_clear(smtp);
+    stress_monitor_close(monitor);
+    config_free(config);
+}
+
+static void test_forced(struct server *smtp, struct server *submission)
+{
+    struct config *config = load_two(smtp, submission);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    struct override_effect effect = {.is_level_forced = true,
+                                     .level = LEVEL_STRESSED,
+                                     .level_until_s = REDIS_MS / 1000 + 60,
+                                     .is_off = true,
+                                     .off_until_s = REDIS_MS / 1000 + 10};
+    struct override_effect none = {.is_off = false};
+    stress_monitor_set_override(monitor, &effect, REDIS_MS, now_ms);
+    struct stress_reading reading = read_service(monitor, 0);
+    ok(reading.level == LEVEL_STRESSED && reading.is_level_forced &&
+           reading.own_level == LEVEL_CALM && reading.source == LEVEL_BY_OVERRIDE,
+       "a forced level, at once");
+    ok(read_service(monitor, 1).level == LEVEL_STRESSED, "for all services");
+    ok(reading.is_off, "switched off");
+    ok(next_change_is(monitor, LEVEL_CALM, LEVEL_STRESSED), "a change");
+    now_ms += 10000;
+    reading = read_service(monitor, 0);
+    ok(!reading.is_off && reading.is_level_forced, "on again by itself");
+    now_ms += 50000;
+    reading = read_service(monitor, 0);
+    ok(!reading.is_level_forced && reading.level == LEVEL_CALM, "the level too");
+    stress_monitor_set_override(monitor, &effect, REDIS_MS, now_ms);
+    stress_monitor_set_override(monitor, &none, REDIS_MS, now_ms);
+    reading = read_service(monitor, 0);
+    ok(!reading.is_level_forced && !reading.is_off, "taken back");
+
+    struct cluster_summary summary = {.hosts = 3, .stressed = 2, .highest = LEVEL_CRITICAL};
+    stress_monitor_set_cluster(monitor, &summary, now_ms);
+    reading = read_service(monitor, 0);
+    ok(reading.level == LEVEL_ELEVATED && reading.source == LEVEL_BY_CLUSTER &&
+           !reading.is_level_forced,
+       "elevated because of others");
+    now_ms += HOST_STATE_LEASE_MS;
+    tick_for(monitor, NULL, 50);
+    ok(read_service(monitor, 0).level == LEVEL_CALM, "forgotten when nobody is heard");
+    stress_monitor_close(monitor);
+    config_free(config);
+}
+
+static void test_reload(struct server *smtp, struct server *submission)
+{
+    struct config *config = load_two(smtp, submission);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    server_connect(submission, 10);
+    server_accept(submission, 10);
+    tick_for(monitor, NULL, 400);
+    ok(read_service(monitor, 1).level == LEVEL_CRITICAL, "critical");
+    struct config *other = load("{\"services\": [{\"name\": \"mail\", \"port\": %d,"
+                                " \"slot_limit\": 20, \"postfix_config_directory\":"
+                                " \"%s\"}]}",
+                                submission->port, directory);
+    stress_monitor_reload(monitor, other, now_ms);
+    config_free(config);
+    ok(stress_monitor_service_count(monitor) == 1 &&
+           stress_monitor_find(monitor, submission->port) == 0 &&
+           stress_monitor_find(monitor, smtp->port) == STRESS_MONITOR_NO_SERVICE,
+       "other services");
+    ok(read_service(monitor, 0).level == LEVEL_CRITICAL, "a level outlives a reload");
+    int limit = 0;
+    for (int i = 0; i < 500 && limit != 20; i++) {
+        now_ms += 1000;
+        stress_monitor_tick(monitor, NULL, now_ms);
+        limit = read_service(monitor, 0).pressure.slot_limit;
+        poll(NULL, 0, 5);
+    }
+    ok(limit == 20, "the new slot limit comes with a tick");
+    server_clear(submission);
+    stress_monitor_close(monitor);
+    config_free(other);
+}
+
+static void test_spawned(struct server *smtp)
+{
+    struct config *config = load("{\"services\": [{\"name\": \"smtp\", \"port\": %d,"
+                                 " \"postfix_config_directory\": \"%s\"}]}",
+                                 smtp->port, directory);
+    struct stress_monitor *monitor =
+        stress_monitor_open(config, STRESS_MONITOR_SPAWNED, now_ms);
+    struct host_state state = {
+        .publisher = PUBLISHER_POLICYD, .renewed_ms = REDIS_MS, .service_count = 1};
+    service_state_init(&state.services[0]);
+    snprintf(state.services[0].name, SERVICE_NAME_SIZE, "smtp");
+    state.services[0].level = LEVEL_STRESSED;
+    state.services[0].slot_limit = 5;
+    struct stress_reading reading = read_service(monitor, 0);
+    ok(!reading.pressure.is_known && reading.level == LEVEL_CALM,
+       "spawned: nobody says the slot limit");
+    stress_monitor_set_published(monitor, &state, REDIS_MS + 1000);
+    reading = read_service(monitor, 0);
+    ok(reading.pressure.is_known && reading.pressure.slot_limit == 5 &&
+           reading.level == LEVEL_STRESSED,
+       "spawned: slot limit and level of the publisher");
+    state.is_off = true;
+    stress_monitor_set_published(monitor, &state, REDIS_MS + 1000);
+    ok(read_service(monitor, 0).is_off, "spawned: switched off");
+    stress_monitor_set_published(monitor, &state, REDIS_MS + HOST_STATE_LEASE_MS);
+    reading = read_service(monitor, 0);
+    ok(reading.level == LEVEL_CALM && !reading.is_off, "spawned: an old record is none");
+    stress_monitor_close(monitor);
+    stress_monitor_close(NULL);
+    config_free(config);
+}
+
+static void write_file(const char *name, const char *text, time_t time)
+{
+    const struct timeval times[2] = {{.tv_sec = time}, {.tv_sec = time}};
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    FILE *file = fopen(path, "we");
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0 || utimes(path, times) < 0)
+        perror(path);
+}
+
+static void remove_file(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    unlink(path);
+}
+
+/* The limit changes in master.cf, and nobody tells us. */
+static void test_master_cf(struct server *smtp)
+{
+    char line[128];
+    snprintf(line, sizeof(line), "%d inet n - n - 7 smtpd\n", smtp->port);
+    write_file("master.cf", line, 1700000000);
+    struct config *config =
+        load("{\"services\": [{\"port\": %d, \"postfix_config_directory\": \"%s\"}]}",
+             smtp->port, directory);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    is_number(read_service(monitor, 0).pressure.slot_limit, 7, "as in master.cf");
+
+    snprintf(line, sizeof(line), "%d inet n - n - 0 smtpd\n", smtp->port);
+    write_file("master.cf", line, 1700000100);
+    for (int i = 0; i < 20; i++) {
+        now_ms += 1000;
+        stress_monitor_tick(monitor, NULL, now_ms);
+        poll(NULL, 0, 5);
+    }
+    is_number(read_service(monitor, 0).pressure.slot_limit, 7, "a limit of none is not taken");
+    snprintf(line, sizeof(line), "%d inet n - n - 9 smtpd\n", smtp->port);
+    write_file("master.cf", line, 1700000200);
+    int limit = 0;
+    for (int i = 0; i < 500 && limit != 9; i++) {
+        now_ms += 1000;
+        stress_monitor_tick(monitor, NULL, now_ms);
+        limit = read_service(monitor, 0).pressure.slot_limit;
+        poll(NULL, 0, 5);
+    }
+    is_number(limit, 9, "another limit is");
+    stress_monitor_close(monitor);
+    config_free(config);
+}
+
+struct thread_job {
+    struct stress_monitor *monitor;
+    const struct config *config;
+    int number;
+};
+
+static void *work(void *context)
+{
+    const struct thread_job *job = context;
+    for (int i = 0; i < 200; i++) {
+        int64_t time_ms = now_ms + i * 10;
+        struct stress_reading reading;
+        struct host_state state;
+        struct level_change change;
+        const struct cluster_summary summary = {.hosts = 2, .stressed = i % 3};
+        const struct override_effect effect = {.is_off = i % 2 == 0};
+        stress_monitor_read(job->monitor, (size_t)(i % 3), i % 5 - 1, i % 7 == 0, time_ms,
+                            &reading);
+        stress_monitor_note_session_end(job->monitor, 0, SESSION_LOST, time_ms);
+        if (job->number == 0)
+            stress_monitor_tick(job->monitor, NULL, time_ms);
+        if (job->number == 1 && i % 50 == 0)
+            stress_monitor_reload(job->monitor, job->config, time_ms);
+        stress_monitor_set_cluster(job->monitor, &summary, time_ms);
+        stress_monitor_set_override(job->monitor, &effect, REDIS_MS, time_ms);
+        stress_monitor_describe(job->monitor, time_ms, &state);
+        stress_monitor_next_change(job->monitor, &change);
+    }
+    return NULL;
+}
+
+static void test_threads(struct server *smtp, struct server *submission)
+{
+    struct config *config = load_two(smtp, submission);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    pthread_t threads[4];
+    struct thread_job jobs[4];
+    for (int i = 0; i < 4; i++) {
+        jobs[i] = (struct thread_job){monitor, config, i};
+        pthread_create(&threads[i], NULL, work, &jobs[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    ok(stress_monitor_service_count(monitor) == 2, "four threads at once");
+    stress_monitor_close(monitor);
+    config_free(config);
+}
+
+int main(void)
+{
+    struct server smtp = {.port = 0}, submission = {.port = 0};
+    if (!getenv("TEST_VERBOSE")) { /* what is logged */
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(null, STDERR_FILENO);
+        close(null);
+    }
+    const char *base = getenv("TMPDIR");
+    snprintf(directory, sizeof(directory), "%.40s/pvXXXXXX", base ? base : "/tmp");
+    if (!mkdtemp(directory)) {
+        perror(directory);
+        return 1;
+    }
+    write_file("main.cf", "compatibility_level = 3.6\n", 1700000000);
+    write_file("master.cf", "smtp unix - - n - - smtp\n", 1700000000);
+    server_listen(&smtp);
+    server_listen(&submission);
+    test_levels(&smtp, &submission);
+    test_hint(&smtp, &submission);
+    test_exact(&smtp, &submission);
+    test_forced(&smtp, &submission);
+    test_reload(&smtp, &submission);
+    test_spawned(&smtp);
+    test_master_cf(&smtp);
+    test_threads(&smtp, &submission);
+    close(smtp.listener);
+    close(submission.listener);
+    remove_file("main.cf");
+    remove_file("master.cf");
+    is_number(rmdir(directory), 0, "nothing is left behind");
+    return done_testing();
+}
