@@ -101,8 +101,9 @@ static sfsistat begin_session(SMFICTX *context, const struct config *config,
     }
     if (verdict.classification.class != CLASS_TRUSTED)
         identify_socket(context, session);
-    /* Nothing of a trusted client is recorded: only the end of the session still matters. */
-    return verdict.classification.class == CLASS_TRUSTED ? SMFIS_ACCEPT : SMFIS_CONTINUE;
+    /* Not SMFIS_ACCEPT for trusted clients: that ends the connection to the milter, and a slot
+     * that is busy would not be counted. */
+    return SMFIS_CONTINUE;
 }
 
 static void end_session(struct session *session)

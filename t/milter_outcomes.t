@@ -112,7 +112,10 @@ $smtp = smtp('127.0.0.1');
 is $smtp->send_mail(to => [qw(nobody@example.test alice@example.test)])->code, 250,
     'a trusted client sends';
 $smtp->quit;
-smtp('127.0.0.1')->banner;
+$smtp = smtp('127.0.0.1');
+$smtp->banner;
+ok wait_until { record('pv:host:test')->{busy} == 1 } 5, '... and counts as long as it is there';
+$smtp->close;
 
 my @busy = map { my $s = smtp("127.7.0.$_", $postfix->submission_port); $s->banner; $s } 1 .. 6;
 is_deeply [ map { $_->banner->code } @busy ], [ (220) x 6 ],

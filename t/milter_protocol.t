@@ -75,7 +75,7 @@ $mta->close;
 
 $mta = mta();
 $mta->negotiate;
-is $mta->connect('192.0.2.7', %ours), 'a', 'so is a trusted client';
+is $mta->connect('192.0.2.7', %ours), 'c', 'a trusted client is not: it holds a slot';
 $mta->close;
 
 $mta = ready('198.51.100.3');
@@ -95,7 +95,7 @@ is outcome_of('198.51.100.4'), 'dropped:1.0', 'IPv4 in IPv6 is IPv4';
 for my $address (undef, '/run/socket') {
     $mta = mta();
     $mta->negotiate;
-    is $mta->connect($address, %ours), 'a', 'a client without an address is not judged: '
+    is $mta->connect($address, %ours), 'c', 'a client without an address is not judged: '
         . ($address // 'unknown');
     $mta->close;
 }

@@ -51,8 +51,8 @@ sub good {
     return $source;
 }
 
-# Watches sessions: those in %{$option{every}} get a line each second. Returns for each how long
-# it lived in seconds; undef: it still does. $option{turn_away}: so long others try to get in.
+# Watches sessions: returns for each how long it lived in seconds; undef: it still does.
+# Options: each_second, code to run.
 sub watch {
     my ($seconds, $sessions, %option) = @_;
     my $begin_s = now_s();
