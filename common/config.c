@@ -4,6 +4,7 @@
 #include "common/json_duplicates.h"
 #include "common/memory.h"
 #include "common/rbl_settings.h"
+#include "common/reply_text.h"
 #include "common/settings.h"
 
 #include <stdlib.h>
@@ -26,6 +27,7 @@ void config_free(struct config *config)
     if (!config)
         return;
     rbl_settings_release(&config->rbl);
+    reply_settings_release(&config->reply);
     for (size_t i = 0; i < settings_count; i++)
         setting_release(&settings_table[i], config);
     free(config);
@@ -154,6 +156,7 @@ static void derive_and_check(struct config *config, const struct setting_problem
     check_listeners(config, problems);
     check_socketmap(config, problems);
     rbl_settings_compile(&config->rbl, problems);
+    reply_settings_compile(&config->reply, problems);
 }
 
 struct config *config_load_with(const char *name, struct slice text,

@@ -56,9 +56,12 @@ struct admission_settings {
     struct rails_settings rails;
 };
 
+struct macro;
+
 struct reply_settings {  /* text after the code, enhanced status code first (RFC 3463) */
     char *hang_up_later; /* 421: may be legitimate, come back */
     char *hang_up_bot;   /* 521 */
+    struct macro *later_template, *bot_template; /* the same, compiled: see reply_text.h */
 };
 
 struct facts {
@@ -81,7 +84,7 @@ struct verdict {
     bool is_by_history_alone;   /* without what was recorded it would not have been one */
     enum rule rule;
     int code;         /* 421 or 521; 0: none */
-    const char *text; /* reply text of the settings; lives as long as they do */
+    const char *text; /* reply text of the settings, as reply_text_expand() leaves it */
     enum level level; /* the level that counted */
     double ceiling;   /* of the class; 0 where none was compared */
     struct classification classification;

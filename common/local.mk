@@ -57,6 +57,7 @@ common_libcommon_a_SOURCES = \
 	common/setting_type.c common/setting_type.h \
 	common/settings.c common/settings.h common/settings_groups.c common/settings_man.c \
 	common/settings_service.c common/settings_client.def common/settings_table.c \
+	common/reply_text.c common/reply_text.h \
 	common/registered_domain.c common/registered_domain.h \
 	common/siphash.c common/siphash.h \
 	common/slice.h \

@@ -11,7 +11,7 @@
 /* The reply line that Postfix makes of it must stay within 512 bytes (RFC 5321
  * section 4.5.3.1.5) with its own "<recipient>: Recipient address rejected: " in front: longer
  * text is cut. */
-#define POLICY_REPLY_TEXT_MAX 200
+#define POLICY_REPLY_TEXT_MAX 480
 #define POLICY_REPLY_SIZE     (sizeof("action=521 \n\n") + POLICY_REPLY_TEXT_MAX)
 
 /* "action=DUNNO" or "action=<code> <text>", and an empty line. Bytes of the text that are not

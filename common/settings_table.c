@@ -296,12 +296,15 @@ const struct setting settings_table[] = {
         .default_text = "\"4.3.2 Service is overloaded, please try again in a few minutes\"",
         .help =
             "Text after 421, for clients that may be legitimate: it should say that they may "
-            "come back."),
+            "come back. Macros as in Postfix's reply templates: $client_address, $client_name, "
+            "$class, $reason, $evidence, $level, $rule, ${name?{text}:{text}}."),
     ROW("reply.hang_up_bot", SETTING_REPLY, reply.hang_up_bot, .minimum = 7, .maximum = 400,
         .reply_class = '5',
-        .default_text = "\"5.7.1 Service unavailable, this address behaves like a bot\"",
-        .help =
-            "Text after 521, for bots: a person who reads it in a bounce should learn why."),
+        .default_text =
+            "\"5.7.1 Service unavailable, client [$client_address] behaves like a bot: "
+            "$reason ($evidence)\"",
+        .help = "Text after 521, for bots: a person who reads it in a bounce should learn why. "
+                "The same macros."),
     /* DNS lists */
     ROW("rbl.checks", SETTING_STRING_LIST, rbl.checks, .maximum = 128, .default_text = "[]",
         .help =

@@ -1,6 +1,7 @@
 #include "milter/callbacks.h"
 
 #include "common/memory.h"
+#include "common/reply_text.h"
 #include "common/slice.h"
 #include "host/clock.h"
 #include "milter/admission.h"
@@ -47,11 +48,16 @@ static struct session *take_session(SMFICTX *context)
     return session;
 }
 
-static sfsistat hang_up(SMFICTX *context, struct session *session,
-                        const struct verdict *verdict)
+static sfsistat hang_up(SMFICTX *context, const struct config *config, struct session *session,
+                        struct verdict *verdict)
 {
+    const struct reply_subject subject = {&session->address,
+                                          slice_from_string(session->client_name)};
+    struct buffer text = REPLY_TEXT_BUFFER;
     struct reply reply;
+    reply_text_expand(&config->reply, &subject, verdict, &text);
     reply_format(verdict->code, verdict->text, &reply);
+    buffer_free(&text);
     if (smfi_setreply(context, reply.code, reply.enhanced_code[0] ? reply.enhanced_code : NULL,
                       reply.text[0] ? reply.text : NULL) != MI_SUCCESS)
         return SMFIS_CONTINUE;
@@ -97,7 +103,7 @@ static sfsistat begin_session(SMFICTX *context, const struct config *config,
     if (verdict.action == VERDICT_HANG_UP) {
         if (verdict.rule == RULE_CEILING && verdict.classification.class >= CLASS_UNKNOWN)
             reclaimer_note_turned_away(milter->reclaimer, clock_monotonic_ms());
-        return hang_up(context, session, &verdict);
+        return hang_up(context, config, session, &verdict);
     }
     if (verdict.classification.class != CLASS_TRUSTED)
         identify_socket(context, session);
@@ -160,8 +166,9 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
     const struct config *config = live_config_acquire(milter->config);
     struct verdict verdict = admission_decide_mail(milter, config, session, is_authenticated);
     session_table_set_class(milter->sessions, session, &verdict.classification, false);
-    sfsistat status = verdict.action == VERDICT_HANG_UP ? hang_up(context, session, &verdict)
-                                                        : SMFIS_CONTINUE;
+    sfsistat status = verdict.action == VERDICT_HANG_UP
+                          ? hang_up(context, config, session, &verdict)
+                          : SMFIS_CONTINUE;
     live_config_release(milter->config, config);
     return status;
 }

@@ -19,6 +19,7 @@ void session_init(struct session *session, const struct address *address, struct
         .without_data_since_ms = now_ms,
     };
     client_keys_get(address, name, NULL, &session->keys);
+    slice_copy_string(name, session->client_name, sizeof(session->client_name));
 }
 
 static void enter(struct session *session, enum session_state state, int64_t now_ms)

@@ -29,6 +29,7 @@ struct session {
     uint64_t id;                     /* session_table's; never used again */
     struct address address;
     struct client_keys keys;
+    char client_name[128];        /* as the MTA says it, perhaps cut; for the reply text */
     uint16_t port;                /* of the client; 0: not known */
     struct address local_address; /* of ours; ADDRESS_NONE: not known */
     uint16_t local_port;

@@ -3,6 +3,7 @@
 #include "common/client_keys.h"
 #include "common/config.h"
 #include "common/memory.h"
+#include "common/reply_text.h"
 #include "common/verdict_log.h"
 #include "host/clock.h"
 #include "host/history_guard.h"
@@ -21,12 +22,14 @@ struct gather {
     struct decide_settings settings; /* parts of config */
     struct history_guard *history_guard;
     struct own_addresses *own_addresses;
+    struct buffer reply; /* text of the last verdict */
 };
 
 /* A request as far as the verdict needs it. */
 struct inquiry {
     struct facts facts;
     struct address client;
+    struct slice client_name; /* in the request, or in a copy of it */
     struct client_keys keys;
     struct session_identity session;
     struct session_memory *memory;
@@ -42,6 +45,7 @@ struct client_question {
 struct gather_pending {
     struct gather *gather;
     struct inquiry inquiry;
+    char client_name[256];
     struct client_question client_questions[SCOPE_COUNT];
     struct redis_async_request *host_question;
     gather_callback *callback;
@@ -54,6 +58,7 @@ struct gather *gather_create(const struct gather_sources *sources, const struct 
     gather->sources = *sources;
     gather->history_guard = history_guard_create();
     gather->own_addresses = own_addresses_create();
+    gather->reply = REPLY_TEXT_BUFFER;
     gather_reload(gather, config);
     return gather;
 }
@@ -64,6 +69,7 @@ void gather_free(struct gather *gather)
         return;
     history_guard_free(gather->history_guard);
     own_addresses_free(gather->own_addresses);
+    buffer_free(&gather->reply);
     free(gather);
 }
 
@@ -97,6 +103,7 @@ static void inquiry_init(struct inquiry *inquiry, const struct gather *gather,
     inquiry->facts.front = FRONT_POLICY;
     inquiry->facts.stage = policy_request_stage(request);
     client->has_address = policy_request_client(request, &inquiry->client);
+    inquiry->client_name = policy_request_value(request, POLICY_ATTRIBUTE_CLIENT_NAME);
     client->is_authenticated = policy_request_is_authenticated(request);
     client->is_in_trusted_networks =
         client->has_address &&
@@ -171,8 +178,16 @@ static void record_hang_up(const struct gather *gather, const struct inquiry *in
                  inquiry->facts.client.now_s);
 }
 
-static struct verdict finish(const struct gather *gather, struct inquiry *inquiry,
-                             int64_t now_ms)
+static void end_session(struct gather *gather, const struct inquiry *inquiry,
+                        struct verdict *verdict)
+{
+    const struct reply_subject subject = {&inquiry->client, inquiry->client_name};
+    record_hang_up(gather, inquiry, &verdict->classification);
+    reply_text_expand(&gather->config->reply, &subject, verdict, &gather->reply);
+    session_memory_clear(inquiry->memory);
+}
+
+static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int64_t now_ms)
 {
     const struct gather_sources *sources = &gather->sources;
     struct host_word host = host_record_word(sources->host_record, now_ms);
@@ -199,9 +214,7 @@ static struct verdict finish(const struct gather *gather, struct inquiry *inquir
     if (verdict.code != 0)
         tell(gather, inquiry, &verdict, host.has_milter);
     if (verdict.action == VERDICT_HANG_UP)
-        record_hang_up(gather, inquiry, &verdict.classification);
-    if (verdict.action == VERDICT_HANG_UP)
-        session_memory_clear(inquiry->memory);
+        end_session(gather, inquiry, &verdict);
     else if (inquiry->facts.stage != STAGE_OTHER)
         session_memory_set(inquiry->memory, &inquiry->session);
     if (verdict.action == VERDICT_CONTINUE && inquiry->facts.stage == STAGE_CONNECT)
@@ -281,6 +294,8 @@ static struct gather_pending *ask(struct gather *gather, const struct inquiry *i
 
     pending->gather = gather;
     pending->inquiry = *inquiry;
+    slice_copy_string(inquiry->client_name, pending->client_name, sizeof(pending->client_name));
+    pending->inquiry.client_name = slice_from_string(pending->client_name);
     for (int scope = 0; scope < SCOPE_COUNT; scope++) {
         struct client_question *question = &pending->client_questions[scope];
         question->pending = pending;
@@ -311,9 +326,8 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
     }
     inquiry_init(&inquiry, gather, request, memory, now_ms);
     if (needs_history(gather, &inquiry)) {
-        client_keys_get(&inquiry.client,
-                        policy_request_value(request, POLICY_ATTRIBUTE_CLIENT_NAME),
-                        &gather->sources.store->domains, &inquiry.keys);
+        client_keys_get(&inquiry.client, inquiry.client_name, &gather->sources.store->domains,
+                        &inquiry.keys);
         is_fresh = look_up(gather, &inquiry, now_ms, is_asked);
     }
     if (!is_fresh || gather->sources.is_host_record_asked) {

@@ -44,7 +44,7 @@ typedef void gather_callback(void *context, const struct verdict *verdict);
 
 enum gather_result { GATHER_READY, GATHER_PENDING };
 
-/* READY: verdict_r is set, and its text lives until the next turn of the loop. PENDING:
+/* READY: verdict_r is set, and its text lives until the next verdict. PENDING:
  * *pending_r is set, and callback(context, ...) will be called exactly once, from the loop,
  * unless gather_cancel() comes first. memory is that of the request's connection and has to
  * live as long as the request. now_ms: monotonic. */

@@ -60,6 +60,7 @@ UNIT_TESTS = \
 	t/unit/redis_keys_test \
 	t/unit/sensor_test \
 	t/unit/registered_domain_test \
+	t/unit/reply_text_test \
 	t/unit/settings_test \
 	t/unit/settings_wrong_test \
 	t/unit/slot_limit_test \
