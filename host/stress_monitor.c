@@ -382,7 +382,7 @@ void stress_monitor_note_session_end(struct stress_monitor *monitor, size_t inde
 
 static int64_t until_ms(int64_t until_s, int64_t redis_now_ms, int64_t now_ms)
 {
-    return now_ms + (until_s * 1000 - redis_now_ms);
+    return redis_now_ms == 0 ? INT64_MAX : now_ms + (until_s * 1000 - redis_now_ms);
 }
 
 void stress_monitor_set_override(struct stress_monitor *monitor,
@@ -413,11 +413,12 @@ void stress_monitor_set_cluster(struct stress_monitor *monitor,
 }
 
 void stress_monitor_set_published(struct stress_monitor *monitor,
-                                  const struct host_state *state, int64_t redis_now_ms)
+                                  const struct host_state *state)
 {
     pthread_mutex_lock(&monitor->mutex);
-    monitor->has_published = host_state_is_fresh(state, redis_now_ms);
-    monitor->published = *state;
+    monitor->has_published = state != NULL;
+    if (state)
+        monitor->published = *state;
     pthread_mutex_unlock(&monitor->mutex);
 }
 

@@ -77,17 +77,18 @@ void stress_monitor_note_admitted(struct stress_monitor *monitor, size_t service
 void stress_monitor_note_session_end(struct stress_monitor *monitor, size_t service,
                                      enum session_ending ending, int64_t now_ms);
 
-/* As found in Redis, whose clock then said redis_now_ms. Ends by itself when its time is over,
- * Redis or not. */
+/* As found in Redis, whose clock then said redis_now_ms: it ends by itself when its time is
+ * over, Redis or not. redis_now_ms 0: until the next call. */
 void stress_monitor_set_override(struct stress_monitor *monitor,
                                  const struct override_effect *effect, int64_t redis_now_ms,
                                  int64_t now_ms);
 /* The other hosts; forgotten after HOST_STATE_LEASE_MS. */
 void stress_monitor_set_cluster(struct stress_monitor *monitor,
                                 const struct cluster_summary *summary, int64_t now_ms);
-/* For a spawned process: the record of this host. One that is not fresh is none. */
+/* For a spawned process: what the publisher of this host says; NULL: nobody publishes, or not
+ * within the lease. */
 void stress_monitor_set_published(struct stress_monitor *monitor,
-                                  const struct host_state *state, int64_t redis_now_ms);
+                                  const struct host_state *state);
 
 /* What to publish of this host; publisher, id and times are left to the lease. */
 void stress_monitor_describe(struct stress_monitor *monitor, int64_t now_ms,

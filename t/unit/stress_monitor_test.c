@@ -265,6 +265,10 @@ static void test_forced(struct server *smtp, struct server *submission)
     stress_monitor_set_override(monitor, &none, REDIS_MS, now_ms);
     reading = read_service(monitor, 0);
     ok(!reading.is_level_forced && !reading.is_off, "taken back");
+    stress_monitor_set_override(monitor, &effect, 0, now_ms);
+    now_ms += 3600000;
+    ok(read_service(monitor, 0).is_off, "until the next call");
+    stress_monitor_set_override(monitor, &none, 0, now_ms);
 
     struct cluster_summary summary = {.hosts = 3, .stressed = 2, .highest = LEVEL_CRITICAL};
     stress_monitor_set_cluster(monitor, &summary, now_ms);
@@ -327,17 +331,17 @@ static void test_spawned(struct server *smtp)
     struct stress_reading reading = read_service(monitor, 0);
     ok(!reading.pressure.is_known && reading.level == LEVEL_CALM,
        "spawned: nobody says the slot limit");
-    stress_monitor_set_published(monitor, &state, REDIS_MS + 1000);
+    stress_monitor_set_published(monitor, &state);
     reading = read_service(monitor, 0);
     ok(reading.pressure.is_known && reading.pressure.slot_limit == 5 &&
            reading.level == LEVEL_STRESSED,
        "spawned: slot limit and level of the publisher");
     state.is_off = true;
-    stress_monitor_set_published(monitor, &state, REDIS_MS + 1000);
+    stress_monitor_set_published(monitor, &state);
     ok(read_service(monitor, 0).is_off, "spawned: switched off");
-    stress_monitor_set_published(monitor, &state, REDIS_MS + HOST_STATE_LEASE_MS);
+    stress_monitor_set_published(monitor, NULL);
     reading = read_service(monitor, 0);
-    ok(reading.level == LEVEL_CALM && !reading.is_off, "spawned: an old record is none");
+    ok(reading.level == LEVEL_CALM && !reading.is_off, "spawned: nobody publishes");
     stress_monitor_close(monitor);
     stress_monitor_close(NULL);
     config_free(config);
