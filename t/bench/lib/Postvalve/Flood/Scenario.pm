@@ -22,7 +22,7 @@ use constant {
     KNOWN_FIRST    => '127.10.0.1',
     NEW_FIRST      => '127.32.0.1',
     NEW_ADDRESSES  => 8000,
-    FRESH_ADDRESSES => 4000,
+    FRESH_ADDRESSES => 8000,
     LISTED_SHARE   => 0.6,
     THINK_S        => 0.25,    # of a real MTA between reply and command: six times a session
     SESSION_S      => 1.5,
@@ -87,6 +87,9 @@ sub last_s {
     my $needed_s = List::Util::max(WAIT_S, 1.2 * RETRY_S / $self->{time_scale});
     return $self->end_s - List::Util::min($needed_s, $self->{seconds} / 2);
 }
+
+# Of the time whose mail is measured, in whole seconds.
+sub middle_s { return int(($_[0]->begin_s + $_[0]->last_s) / 2) }
 
 sub known_addresses {
     my $first = unpack 'N', pack 'C4', split /\./, KNOWN_FIRST;

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use IO::Socket::INET ();
+use JSON::PP ();
 use Postvalve::Bench qw(cpu_ns);
 use Postvalve::Daemon ();
 use Postvalve::Dns ();
@@ -19,7 +20,8 @@ use constant {
     ZONE         => 'bl.test',
     DAY_S        => 86400,
     CLOCK_TICK_S => 0.01,
-    RETURN_S     => 20,     # class.returning: the default, in real time
+    RETURN_S     => 20,     # class.return_min_s: the default, in real time ...
+    RETURN_MIN_S => 3,      # ... and the least it may be
 };
 
 my $rbl_client = 'reject_rbl_client ' . ZONE . '=127.0.0.10, reject_rbl_client ' . ZONE;
@@ -69,7 +71,8 @@ sub help   { return $variants{ $_[0] }{help} }
 
 my $count = 0;
 
-# Options: name, slots, time_scale, dns (Postvalve::Dns), and to share it: redis.
+# Options: name, slots, time_scale, dns (Postvalve::Dns), set (hash of Postvalve's settings, by
+# dotted name), and to share it: redis.
 sub new {
     my ($class, %option) = @_;
     my $self = bless { %option, row => $variants{ $option{name} } }, $class;
@@ -191,10 +194,26 @@ sub _make_postvalve {
                 postfix => $self->{postfix},
                 redis   => $self->{redis},
                 config  => { %config, $_ => { listen => $_ eq 'policyd' ? [$listen] : $listen } }
-            )
+            )->configure($self->_chosen_settings)
         } qw(policyd milter)
     ];
     return;
+}
+
+# "a.b" => 1 as { a => { b => 1 } }.
+sub _chosen_settings {
+    my ($self) = @_;
+    my %config;
+    for my $key (sort keys %{ $self->{set} }) {
+        my @part = split /\./, $key;
+        my $last = pop @part;
+        my $at = \%config;
+        $at = $at->{$_} //= {} for @part;
+        my $value = $self->{set}{$key};
+        $at->{$last} = $value =~ /\A-?\d+(?:\.\d+)?\z/ ? 0 + $value
+            : $value =~ /\A(?:true|false)\z/ ? JSON::PP->can($value)->() : $value;
+    }
+    return \%config;
 }
 
 # Only where this version has the settings.
@@ -203,10 +222,9 @@ sub _scaled_settings {
     my ($status, $text) =
         Postvalve::Test::run_command([ Postvalve::Test::program('ctl'), 'settings', '--man' ]);
     $text =~ s/\\-/-/g;
-    my ($key) = $text =~ /\bclass\.(return\w*min\w*|returning_after\w*)\b/;
-    return {} if $status != 0 || !defined $key || $self->{time_scale} == 1;
-    my $seconds = RETURN_S / $self->{time_scale};
-    return { class => { $key => $key =~ /_ms\z/ ? 1000 * $seconds : int($seconds + 0.5) || 1 } };
+    return {} if $status != 0 || $text !~ /\bclass\.return_min_s\b/;
+    my $seconds = int(RETURN_S / $self->{time_scale} + 0.5);
+    return { class => { return_min_s => $seconds > RETURN_MIN_S ? $seconds : RETURN_MIN_S } };
 }
 
 # -- life ------------------------------------------------------------------------
