@@ -16,8 +16,10 @@ void verdict_log_format(const struct verdict *verdict, const struct facts *facts
     snprintf(out, out_size,
              "%s client=%s class=%s reason=%s evidence=%s rule=%s%s code=%d stage=%s level=%s "
              "pressure=%.2f slots=%d/%d waiting=%d stress=%s",
-             verdict->is_observed ? "would-hang-up" : "hang-up", client_text,
-             client_class_name(classification->class),
+             verdict->code == 0     ? "continue"
+             : verdict->is_observed ? "would-hang-up"
+                                    : "hang-up",
+             client_text, client_class_name(classification->class),
              class_reason_name(classification->reason), evidence, rule_name(verdict->rule),
              ceiling, verdict->code, stage_name(facts->stage), level_name(verdict->level),
              pressure->value, pressure->busy, pressure->slot_limit, pressure->waiting,

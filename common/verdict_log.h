@@ -13,7 +13,7 @@
 
 /* "hang-up client=192.0.2.1 class=bot reason=bad-history evidence=silent:4.0 rule=bot code=521
  *  stage=RCPT level=stressed pressure=1.10 slots=19/20 waiting=3"; "would-hang-up ..." in
- * observe mode. Written only for verdicts with a code. */
+ * observe mode; "continue ..." for one without a code, which daemons do not log. */
 void verdict_log_format(const struct verdict *verdict, const struct facts *facts,
                         const struct address *client, char *out, size_t out_size);
 

@@ -36,6 +36,7 @@ int command_allow(struct arguments *arguments);
 int command_auto(struct arguments *arguments);
 int command_block(struct arguments *arguments);
 int command_check_config(struct arguments *arguments);
+int command_explain(struct arguments *arguments);
 int command_force(struct arguments *arguments);
 int command_forget(struct arguments *arguments);
 int command_help(struct arguments *arguments);

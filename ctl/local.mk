@@ -4,15 +4,18 @@ ctl_postvalvectl_SOURCES = \
 	ctl/arguments.c ctl/arguments.h \
 	ctl/command_access.c \
 	ctl/command_check_config.c \
+	ctl/command_explain.c \
 	ctl/command_help.c \
 	ctl/command_override.c \
 	ctl/command_settings.c \
 	ctl/command_status.c \
 	ctl/commands.c ctl/commands.h \
+	ctl/explain.c ctl/explain.h ctl/explain_json.c ctl/explain_text.c \
 	ctl/host_view.c ctl/host_view.h \
 	ctl/main.c \
 	ctl/override_view.c ctl/override_view.h \
 	ctl/redis_session.c ctl/redis_session.h \
+	ctl/row.c ctl/row.h \
 	ctl/status.c ctl/status.h \
 	ctl/status_json.c \
 	ctl/status_text.c \

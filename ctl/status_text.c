@@ -2,38 +2,11 @@
 #include "ctl/status.h"
 
 #include "common/duration.h"
+#include "ctl/row.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define COLUMNS     80
-#define LABEL_WIDTH 10
-
-/* One row, broken at spaces; a word that is longer than a line is left whole. */
-__attribute__((format(printf, 2, 3))) static void print_row(const char *label,
-                                                            const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-
-    int column = printf("%-*s", LABEL_WIDTH, label);
-    for (const char *word = text; *word;) {
-        int length = (int)strcspn(word, " ");
-        if (column > LABEL_WIDTH && column + 1 + length > COLUMNS)
-            column = printf("\n%*s", LABEL_WIDTH, "") - 1;
-        else if (column > LABEL_WIDTH)
-            column += printf(" ");
-        column += printf("%.*s", length, word);
-        word += length;
-        word += strspn(word, " ");
-    }
-    putchar('\n');
-}
 
 /* By the words of the daemons, which know the past; or of this moment, where they say none. */
 static void print_level(const struct status *status)
@@ -42,15 +15,15 @@ static void print_level(const struct status *status)
     double updated_s;
     if (published->is_known && published_number(published, PUBLISHED_UPDATED, &updated_s)) {
         double age_s = (double)status->now_s - updated_s;
-        print_row("level", "%s, as the %s published %.0f s ago",
+        row_print("level", "%s, as the %s published %.0f s ago",
                   published->text[PUBLISHED_LEVEL], published->text[PUBLISHED_PUBLISHER],
                   age_s > 0 ? age_s : 0);
     } else if (status->pressure.is_known) {
-        print_row("level", "%s by the pressure of this moment; no daemon published one",
+        row_print("level", "%s by the pressure of this moment; no daemon published one",
                   level_name(level_of_pressure(&status->config->level, status->pressure.value,
                                                false)));
     } else {
-        print_row("level", "unknown");
+        row_print("level", "unknown");
     }
 }
 
@@ -59,19 +32,19 @@ static void print_pressure(const struct status *status)
     const struct pressure *pressure = &status->pressure;
     const struct published *published = &status->published;
     if (pressure->is_known) {
-        print_row("pressure", "%.2f", pressure->value);
-        print_row("slots", "%d of %d busy, %d waiting for one", pressure->busy,
+        row_print("pressure", "%.2f", pressure->value);
+        row_print("slots", "%d of %d busy, %d waiting for one", pressure->busy,
                   pressure->slot_limit, pressure->waiting);
     } else {
-        print_row("pressure", "unknown: %s", status->pressure_error.text);
+        row_print("pressure", "unknown: %s", status->pressure_error.text);
     }
     if (published->is_known)
-        print_row("published", "pressure %s, %s of %s busy, %s waiting, Postfix stress: %s",
+        row_print("published", "pressure %s, %s of %s busy, %s waiting, Postfix stress: %s",
                   published->text[PUBLISHED_PRESSURE], published->text[PUBLISHED_BUSY],
                   published->text[PUBLISHED_SLOT_LIMIT], published->text[PUBLISHED_WAITING],
                   published->text[PUBLISHED_POSTFIX_STRESS]);
     if (status->slot_warning.text[0] != '\0')
-        print_row("warning", "%s", status->slot_warning.text);
+        row_print("warning", "%s", status->slot_warning.text);
 }
 
 static void print_level_reason(const struct published *published)
@@ -84,7 +57,7 @@ static void print_level_reason(const struct published *published)
         age_s = 0;
     duration_format((int64_t)age_s, age);
     const char *source = published->text[PUBLISHED_LEVEL_SOURCE];
-    print_row("since", "%s; the level is that of the %s, the pressure that of the sensor %s",
+    row_print("since", "%s; the level is that of the %s, the pressure that of the sensor %s",
               age, source[0] ? source : "sensors", published->text[PUBLISHED_DRIVER]);
 }
 
@@ -94,7 +67,7 @@ static void print_overrides(const struct override_view *overrides)
     for (enum override_aspect aspect = OVERRIDE_LEVEL; aspect <= OVERRIDE_MODE; aspect++) {
         override_view_describe(overrides, aspect, text);
         if (text[0] != '\0')
-            print_row("forced", "%s", text);
+            row_print("forced", "%s", text);
     }
 }
 
@@ -102,7 +75,7 @@ static void print_cluster(const struct host_view *view)
 {
     if (view->other_count == 0)
         return;
-    print_row("cluster",
+    row_print("cluster",
               "%d other host%s, %d stressed; the highest level is %s, the highest "
               "pressure %.2f",
               view->cluster.hosts, view->cluster.hosts == 1 ? "" : "s", view->cluster.stressed,
@@ -112,7 +85,7 @@ static void print_cluster(const struct host_view *view)
         char pressure[32] = "unknown";
         if (other->pressure >= 0)
             snprintf(pressure, sizeof(pressure), "%.2f", other->pressure);
-        print_row("", "%s: %s, pressure %s, %.1f s ago", other->name, level_name(other->level),
+        row_print("", "%s: %s, pressure %s, %.1f s ago", other->name, level_name(other->level),
                   pressure, (double)other->age_ms / 1000);
     }
 }
@@ -120,15 +93,15 @@ static void print_cluster(const struct host_view *view)
 static void print_reachable(const char *label, const struct reachable *reachable)
 {
     if (reachable->is_answering)
-        print_row(label, "%s answers", reachable->endpoint);
+        row_print(label, "%s answers", reachable->endpoint);
     else
-        print_row(label, "NOT REACHABLE: %s", reachable->error.text);
+        row_print(label, "NOT REACHABLE: %s", reachable->error.text);
 }
 
 void status_print_text(const struct status *status)
 {
-    print_row("host", "%s", status->host);
-    print_row("mode", "%s", mode_name(status->config->admission.mode));
+    row_print("host", "%s", status->host);
+    row_print("mode", "%s", mode_name(status->config->admission.mode));
     print_level(status);
     print_level_reason(&status->published);
     print_overrides(&status->view.overrides);
@@ -140,5 +113,5 @@ void status_print_text(const struct status *status)
     if (status->has_redis)
         print_reachable("redis", &status->redis);
     else
-        print_row("redis", "none configured");
+        row_print("redis", "none configured");
 }

@@ -1,0 +1,184 @@
+#include "ctl/explain.h"
+
+#include "common/memory.h"
+#include "ctl/redis_session.h"
+#include "host/clock.h"
+#include "host/own_addresses.h"
+#include "redis/access_memory.h"
+
+#include <stdlib.h>
+
+#define COMMAND_SIZE 4096
+#define SLOTS_FULL   1000.0 /* more than any ceiling */
+
+/* -- facts -------------------------------------------------------------------------------- */
+
+static void take_history(void *context, size_t index, const struct redis_reply *reply)
+{
+    struct explanation *explanation = context;
+    struct history_fact *facts = explanation->facts.client.history;
+    size_t scope = 0;
+    while (scope < SCOPE_COUNT &&
+           (!client_keys_has(&explanation->keys, (enum history_scope)scope) || index-- > 0))
+        scope++;
+    if (scope < SCOPE_COUNT)
+        facts[scope].state = redis_reply_read_client(reply, &facts[scope].record);
+}
+
+static bool read_history(struct explanation *explanation, struct redis_session *session,
+                         struct error *error)
+{
+    char buffer[COMMAND_SIZE];
+    struct redis_command command = REDIS_COMMAND(buffer);
+    size_t count = 0;
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        struct redis_key key;
+        if (!client_keys_has(&explanation->keys, (enum history_scope)scope))
+            continue;
+        redis_key_client(&key, session->prefix, &explanation->keys.of[scope]);
+        redis_command_read_hash(&command, redis_key_slice(&key));
+        count++;
+    }
+    return redis_session_ask(session, &command, count, take_history, explanation, error);
+}
+
+static void take_access(void *context, size_t index, const struct redis_reply *reply)
+{
+    (void)index;
+    access_memory_take(context, reply, 0);
+}
+
+static bool read_access(struct explanation *explanation, struct redis_session *session,
+                        struct error *error)
+{
+    char buffer[ACCESS_MEMORY_COMMAND_SIZE];
+    struct redis_command command = REDIS_COMMAND(buffer);
+    struct access_memory memory = {.redis_s = 0};
+    access_memory_ask(&memory, session->prefix, &command);
+    bool is_read = redis_session_ask(session, &command, 1, take_access, &memory, error);
+    const struct access_entry *entry =
+        access_list_find(&memory.list, &explanation->address, memory.redis_s);
+    if (entry) {
+        explanation->access.is_listed = true;
+        explanation->access.entry = *entry;
+        explanation->access.seconds_left = entry->until_s - memory.redis_s;
+        access_list_tell(&memory.list, &explanation->address, memory.redis_s,
+                         &explanation->facts.client);
+    }
+    access_memory_free(&memory);
+    return is_read;
+}
+
+static void ask_redis(struct explanation *explanation)
+{
+    const struct config *config = explanation->config;
+    struct error *error = &explanation->redis_error;
+    struct redis_session session;
+    char host[HOSTNAME_SIZE];
+    hostname_get(config->host, host);
+    explanation->is_answered =
+        redis_session_open(&session, &config->redis, REDIS_USE_READ, error) &&
+        read_history(explanation, &session, error) &&
+        read_access(explanation, &session, error) &&
+        host_view_read(&explanation->view, &session, host, error);
+    redis_session_close(&session);
+}
+
+static void set_client(struct explanation *explanation)
+{
+    const struct config *config = explanation->config;
+    const struct address *address = &explanation->address;
+    struct own_addresses *own = own_addresses_create();
+    struct client_facts *client = &explanation->facts.client;
+    client->has_address = true;
+    client->is_in_trusted_networks = network_list_contains(&config->trusted_networks, address);
+    client->is_allowed = network_list_contains(&config->allow, address);
+    client->is_own_address = config->is_own_address_trusted &&
+                             own_addresses_contain(own, address, clock_monotonic_ms());
+    client->now_s = clock_wall_s();
+    own_addresses_free(own);
+    for (int scope = 0; scope < SCOPE_COUNT; scope++)
+        client->history[scope].state =
+            client_keys_has(&explanation->keys, (enum history_scope)scope) ? HISTORY_MISSING
+                                                                           : HISTORY_NONE;
+}
+
+/* -- the moment --------------------------------------------------------------------------- */
+
+static void assume_pressure(struct facts *facts, const struct config *config, double pressure)
+{
+    facts->pressure = (struct pressure){
+        .is_known = true, .slots = pressure, .value = pressure, .driver = SENSOR_SLOTS};
+    facts->level = level_of_pressure(&config->level, pressure, false);
+}
+
+static void take_published(struct explanation *explanation)
+{
+    const struct host_view *view = &explanation->view;
+    const struct service_state *service = &view->state.services[0];
+    struct facts *facts = &explanation->facts;
+    explanation->is_pressure_published = true;
+    explanation->published_age_ms = view->now_ms - view->state.renewed_ms;
+    facts->level = service->level;
+    facts->is_level_forced = service->level_source == LEVEL_BY_OVERRIDE;
+    facts->is_switched_off = view->state.is_off;
+    facts->pressure = (struct pressure){
+        .is_known = service->busy >= 0 && service->slot_limit > 0,
+        .value = service->pressure > 0 ? service->pressure : 0,
+        .busy = service->busy > 0 ? service->busy : 0,
+        .waiting = service->waiting > 0 ? service->waiting : 0,
+        .slot_limit = service->slot_limit > 0 ? service->slot_limit : 0,
+        .is_postfix_stressed = service->is_postfix_stressed,
+        .driver = service->driver,
+    };
+    if (facts->pressure.is_known)
+        facts->pressure.slots = (double)service->busy / service->slot_limit;
+}
+
+/* -- what follows ------------------------------------------------------------------------- */
+
+static struct outlook look_out(const struct facts *facts,
+                               const struct decide_settings *settings, enum level level)
+{
+    struct facts assumed = *facts;
+    assumed.level = level;
+    assumed.is_level_forced = true;
+    assumed.pressure = (struct pressure){.is_known = true, .slots = SLOTS_FULL};
+    struct outlook outlook = {.verdict = decide(&assumed, settings)};
+    assumed.pressure.slots = 0;
+    struct verdict empty = decide(&assumed, settings);
+    if (outlook.verdict.code == 0)
+        outlook.kind = OUTLOOK_IN;
+    else
+        outlook.kind = empty.code == 0 ? OUTLOOK_BELOW_CEILING : OUTLOOK_OUT;
+    outlook.ceiling = outlook.verdict.ceiling;
+    return outlook;
+}
+
+void explain_gather(struct explanation *explanation, const struct config *config,
+                    const struct explain_question *question)
+{
+    *explanation = (struct explanation){.config = config, .address = question->address};
+    struct facts *facts = &explanation->facts;
+    struct decide_settings settings = {
+        .admission = &config->admission,
+        .level = &config->level,
+        .client_class = &config->client_class,
+        .reply = &config->reply,
+    };
+    client_keys_get(&question->address, slice_from_string(question->name), NULL,
+                    &explanation->keys);
+    facts->front = FRONT_POLICY;
+    facts->stage = STAGE_CONNECT;
+    set_client(explanation);
+    explanation->is_asked = config->redis.server.type != ENDPOINT_NONE;
+    ask_redis(explanation);
+    explanation->is_pressure_assumed = question->pressure >= 0;
+    if (explanation->is_pressure_assumed)
+        assume_pressure(facts, config, question->pressure);
+    else if (explanation->view.is_published)
+        take_published(explanation);
+    explanation->now = decide(facts, &settings);
+    for (enum level level = 0; level < LEVEL_COUNT; level++)
+        explanation->outlooks[level] = look_out(facts, &settings, level);
+}

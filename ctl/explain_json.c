@@ -1,0 +1,116 @@
+/* The explanation for programs. Keys are an interface, documented in postvalvectl(1). */
+#include "ctl/explain.h"
+
+#include "common/escape.h"
+#include "common/verdict_log.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+static json_t *counts_json(const struct client_record *record)
+{
+    json_t *counts = json_object();
+    for (int kind = 0; kind < EVIDENCE_COUNT; kind++)
+        json_object_set_new(counts, evidence_table[kind].field,
+                            json_real((double)record->counts[kind]));
+    return counts;
+}
+
+static json_t *seconds_or_null(int64_t seconds)
+{
+    return seconds != 0 ? json_integer((json_int_t)seconds) : json_null();
+}
+
+static json_t *history_json(const struct explanation *explanation, enum history_scope scope)
+{
+    static const char *const states[] = {
+        [HISTORY_MISSING] = "missing", [HISTORY_NONE] = "none", [HISTORY_KNOWN] = "known"};
+    const struct client_facts *client = &explanation->facts.client;
+    const struct history_fact *fact = &client->history[scope];
+    char key[CLIENT_KEY_TEXT_SIZE];
+    double score;
+    if (!client_keys_has(&explanation->keys, scope))
+        return json_null();
+    client_key_format(&explanation->keys.of[scope], key);
+    json_t *object = json_pack("{s:s, s:s}", "key", key, "state", states[fact->state]);
+    if (fact->state != HISTORY_KNOWN)
+        return object;
+    struct client_record record =
+        history_weigh(fact, &explanation->config->client_class, client->now_s, &score);
+    json_object_set_new(object, "counts", counts_json(&record));
+    json_object_set_new(object, "bad_score", json_real(score));
+    json_object_set_new(object, "first", seconds_or_null(fact->record.first_seen_s));
+    json_object_set_new(object, "last", seconds_or_null(fact->record.last_seen_s));
+    json_object_set_new(object, "hung_up", seconds_or_null(fact->record.hung_up_at_s));
+    return object;
+}
+
+static json_t *list_json(const struct explanation *explanation)
+{
+    const struct access_entry *entry = &explanation->access.entry;
+    char by[4 * ACCESS_BY_SIZE], note[4 * ACCESS_NOTE_SIZE];
+    if (!explanation->access.is_listed)
+        return json_null();
+    escape_text(slice_from_string(entry->by), by, sizeof(by));
+    escape_words(slice_from_string(entry->note), note, sizeof(note));
+    return json_pack("{s:s, s:s, s:I, s:s, s:s}", "kind", access_kind_name(entry->kind), "key",
+                     entry->key, "seconds_left", (json_int_t)explanation->access.seconds_left,
+                     "by", by, "note", note);
+}
+
+static json_t *now_json(const struct explanation *explanation)
+{
+    char line[VERDICT_LOG_SIZE];
+    const struct verdict *verdict = &explanation->now;
+    const char *source = explanation->is_pressure_assumed     ? "assumed"
+                         : explanation->is_pressure_published ? "published"
+                                                              : "unknown";
+    verdict_log_format(verdict, &explanation->facts, &explanation->address, line, sizeof(line));
+    return json_pack("{s:f, s:s, s:s, s:b, s:s, s:i, s:s}", "pressure",
+                     explanation->facts.pressure.value, "source", source, "level",
+                     level_name(verdict->level), "admitted",
+                     verdict->action == VERDICT_CONTINUE, "rule", rule_name(verdict->rule),
+                     "code", verdict->code, "log", line);
+}
+
+static json_t *outlook_json(const struct outlook *outlook)
+{
+    static const char *const kinds[] = {
+        [OUTLOOK_IN] = "in", [OUTLOOK_BELOW_CEILING] = "below-ceiling", [OUTLOOK_OUT] = "out"};
+    const struct verdict *verdict = &outlook->verdict;
+    json_t *object = json_pack("{s:s, s:s, s:b}", "admitted", kinds[outlook->kind], "rule",
+                               rule_name(verdict->rule), "observed", verdict->is_observed);
+    if (outlook->kind == OUTLOOK_IN)
+        return object;
+    json_object_set_new(object, "code", json_integer(verdict->code));
+    json_object_set_new(object, "text", json_string(verdict->text));
+    if (outlook->kind == OUTLOOK_BELOW_CEILING)
+        json_object_set_new(object, "ceiling", json_real(outlook->ceiling));
+    return object;
+}
+
+void explain_print_json(const struct explanation *explanation)
+{
+    const struct classification *classification = &explanation->now.classification;
+    const struct client_facts *client = &explanation->facts.client;
+    char address[ADDRESS_TEXT_SIZE];
+    json_t *history = json_object(), *levels = json_object();
+    address_format(&explanation->address, address);
+    for (enum history_scope scope = 0; scope < SCOPE_COUNT; scope++)
+        json_object_set_new(history, history_scope_name(scope),
+                            history_json(explanation, scope));
+    for (enum level level = 0; level < LEVEL_COUNT; level++)
+        json_object_set_new(levels, level_name(level),
+                            outlook_json(&explanation->outlooks[level]));
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "client", address,
+                  "class", client_class_name(classification->class), "reason",
+                  class_reason_name(classification->reason), "scope",
+                  history_scope_name(classification->scope), "trusted_network",
+                  client->is_in_trusted_networks, "allowed", client->is_allowed, "own_address",
+                  client->is_own_address, "list", list_json(explanation), "history", history,
+                  "now", now_json(explanation), "levels", levels);
+    json_dumpf(root, stdout, JSON_INDENT(4) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    json_decref(root);
+}
