@@ -90,6 +90,7 @@ t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 check_PROGRAMS += t/tools/sensor_read
 t_tools_sensor_read_LDADD = $(HOST_TEST_LDADD)
 check_PROGRAMS += t/tools/rbl_tool
+check_PROGRAMS += t/tools/host_state_tool
 REDIS_TOOL_LDADD = redis/libredislink.a $(HOST_TEST_LDADD) $(HIREDIS_LIBS)
 check_PROGRAMS += t/tools/redis_link_tool t/tools/redis_async_tool
 t_tools_redis_link_tool_SOURCES = t/tools/redis_link_tool.c t/tools/redis_tool.c t/tools/redis_tool.h
