@@ -206,17 +206,11 @@ static void settle_level(struct stress_monitor *monitor, struct stress_service *
                          int64_t now_ms)
 {
     enum level before = service->level;
-    enum level lowest = floor_of_cluster(monitor, now_ms);
-    service->level = own_level(monitor, service);
-    service->level_source = LEVEL_BY_SENSORS;
-    if (lowest > service->level) {
-        service->level = lowest;
-        service->level_source = LEVEL_BY_CLUSTER;
-    }
-    if (is_level_forced(monitor, now_ms)) {
-        service->level = monitor->override.level;
-        service->level_source = LEVEL_BY_OVERRIDE;
-    }
+    struct override_effect effect = monitor->override;
+    effect.is_level_forced = is_level_forced(monitor, now_ms);
+    service->level =
+        cluster_effective_level(own_level(monitor, service), floor_of_cluster(monitor, now_ms),
+                                &effect, &service->level_source);
     if (service->level == before)
         return;
     service->level_since_ms = now_ms;
