@@ -29,6 +29,7 @@ enum reclaim_reason {
 
 struct reclaim_settings {
     bool is_enabled;
+    bool is_observed; /* only tell what would be done */
     int64_t silent_before_helo_ms;
     int64_t silent_ms;
     int64_t budget_ms;

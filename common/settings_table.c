@@ -265,6 +265,10 @@ const struct setting settings_table[] = {
             "as many as it takes to let in those that wait or were turned away. This needs the "
             "capability CAP_NET_ADMIN, see postvalve-milter(8), and a Postfix of 3.2 or later; "
             "nothing is done where one is missing."),
+    ROW("reclaim.observe", SETTING_BOOLEAN, reclaim.is_observed, .default_text = "false",
+        .help =
+            "Only log who would lose the slot, as the mode \"observe\" does for everything: to "
+            "see on your own traffic whom it would meet."),
     ROW("reclaim.silent_before_helo_s", SETTING_INTEGER, reclaim.silent_before_helo_ms,
         .minimum = 1, .maximum = 300, .scale = 1000, .default_text = "5", .unit = "seconds",
         .help =

@@ -110,6 +110,7 @@ struct look {
     enum level level;
     int64_t now_ms;
     int turned_away;
+    bool is_observing;
     int64_t youngest_ms; /* sessions younger than this cannot be meant */
     size_t count;        /* of candidates */
     int observed;        /* sessions that would have lost their slot earlier */
@@ -136,10 +137,11 @@ static bool collect(struct session *session, void *context)
     struct reclaim_view view = view_of(session, look->now_ms);
     if (view.held_ms < look->youngest_ms)
         return false;
-    if (session->is_reclaim_observed)
+    bool is_observed = look->is_observing && session->is_reclaim_observed;
+    if (is_observed)
         look->observed++;
     if (session->socket_cookie == 0 || session->is_hung_up || session->is_reclaimed ||
-        session->is_reclaim_observed || session->local_port != look->config->service.port ||
+        is_observed || session->local_port != look->config->service.port ||
         reclaim_judge(&view, &look->config->reclaim) == RECLAIM_NONE)
         return true;
     look->reclaimer->views[look->count] = view;
@@ -201,7 +203,7 @@ static void carry_out(struct session_table *table, const struct look *look,
     struct reclaimer *reclaimer = look->reclaimer;
     const struct candidate *candidate = &reclaimer->candidates[choice->index];
     struct error error;
-    if (look->config->admission.mode == MODE_OBSERVE) {
+    if (look->is_observing) {
         if (session_table_observe_reclaim(table, candidate->id))
             log_choice(look, choice, true);
         return;
@@ -259,6 +261,7 @@ void reclaimer_tick(struct milter *milter, const struct config *config,
         .level = level,
         .now_ms = now_ms,
         .turned_away = load.turned_away,
+        .is_observing = config->admission.mode == MODE_OBSERVE || config->reclaim.is_observed,
         .youngest_ms = youngest_meant_ms(&config->reclaim),
     };
     session_table_visit(milter->sessions, collect, &look);

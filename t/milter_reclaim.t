@@ -160,12 +160,17 @@ my $before = reclaimed();
 is_deeply watch(7, \%silent), {}, 'observe mode: nobody loses his slot';
 my @observed = (log_lines())[ $before .. reclaimed() - 1 ];
 is scalar(grep { /would-reclaim client=127\.24\./ } @observed), 2, '... but those who would are logged, once each';
+$milter->configure({ mode => 'enforce', reclaim => { observe => JSON::PP::true() } })->reload;
+wait_until { taken() == 3 } 5, 'reload';
+is_deeply watch(1, \%silent), {}, 'reclaim.observe: the same';
+$milter->configure({ reclaim => { observe => JSON::PP::false() } })->reload;
+is_deeply [ sort keys %{ watch(1, \%silent) } ], [ 1, 2 ], 'after that they do lose their slots';
 $_->close for values %silent;
 
 # -- disabled ------------------------------------------------------------------
 
-$milter->configure({ mode => 'enforce', reclaim => { enabled => JSON::PP::false() } })->reload;
-wait_until { taken() == 3 } 5, 'reload';
+$milter->configure({ reclaim => { enabled => JSON::PP::false() } })->reload;
+wait_until { taken() == 5 } 5, 'reload';
 %silent = silent('25.0', 8);
 is_deeply watch(6.5, \%silent), {}, 'reclaim.enabled: false';
 $_->close for values %silent;
