@@ -15,6 +15,7 @@ common_libcommon_a_SOURCES = \
 	common/decide.c common/decide.h \
 	common/dnsbl_name.c common/dnsbl_name.h \
 	common/duration.c common/duration.h \
+	common/dns_message.c common/dns_message.h \
 	common/endpoint.c common/endpoint.h \
 	common/error.c common/error.h \
 	common/error_list.c common/error_list.h \

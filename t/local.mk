@@ -19,6 +19,7 @@ UNIT_TESTS = \
 	t/unit/decide_test \
 	t/unit/dnsbl_name_test \
 	t/unit/duration_test \
+	t/unit/dns_message_test \
 	t/unit/endpoint_test \
 	t/unit/escape_test \
 	t/unit/host_state_test \
