@@ -69,6 +69,29 @@ void redis_command_read_hash(struct redis_command *command, struct slice key)
     redis_command_add(command, key);
 }
 
+void redis_command_read_text(struct redis_command *command, struct slice key)
+{
+    redis_command_begin(command, 2);
+    add_text(command, "GET");
+    redis_command_add(command, key);
+}
+
+void redis_command_write_text(struct redis_command *command, struct slice key,
+                              struct slice text, int64_t expire_s)
+{
+    redis_command_begin(command, 5);
+    add_text(command, "SET");
+    redis_command_add(command, key);
+    redis_command_add(command, text);
+    if (expire_s > 0) {
+        add_text(command, "EX");
+        add_number(command, expire_s);
+    } else {
+        add_text(command, "XX");
+        add_text(command, "KEEPTTL");
+    }
+}
+
 void redis_command_write_hash(struct redis_command *command, struct slice key,
                               const struct redis_field *fields, size_t count, int64_t expire_s)
 {

@@ -34,6 +34,10 @@ void redis_command_begin(struct redis_command *command, size_t argument_count);
 void redis_command_add(struct redis_command *command, struct slice argument);
 
 void redis_command_read_hash(struct redis_command *command, struct slice key);
+void redis_command_read_text(struct redis_command *command, struct slice key);
+/* SET; expire_s 0: only where there is a value, which keeps its expiry. */
+void redis_command_write_text(struct redis_command *command, struct slice key,
+                              struct slice text, int64_t expire_s);
 /* HSET and EXPIRE: two commands, two replies. */
 void redis_command_write_hash(struct redis_command *command, struct slice key,
                               const struct redis_field *fields, size_t count, int64_t expire_s);

@@ -7,8 +7,8 @@
 
 #define HASH_TEXT_SIZE 18 /* "~", 16 hex digits, zero */
 
-/* The longest key: prefix, "override:", a name. */
-_Static_assert(REDIS_PREFIX_MAX + sizeof("override:") + REDIS_NAME_MAX < REDIS_KEY_SIZE,
+/* The longest key: prefix, "rbl:", two names and a colon. */
+_Static_assert(REDIS_PREFIX_MAX + sizeof("rbl::") + 2 * REDIS_NAME_MAX < REDIS_KEY_SIZE,
                "size");
 _Static_assert(CLIENT_KEY_TEXT_SIZE <= REDIS_NAME_MAX, "client keys fit as names");
 
@@ -119,4 +119,38 @@ void redis_key_events(struct redis_key *key_r, const char *prefix)
 void redis_key_level_channel(struct redis_key *key_r, const char *prefix)
 {
     begin(key_r, prefix, "level");
+}
+
+void redis_key_rbl(struct redis_key *key_r, const char *prefix, const char *zone,
+                   const char *subject)
+{
+    struct address address;
+    begin(key_r, prefix, "rbl:");
+    append_name(key_r, zone);
+    append(key_r, ":", 1);
+    if (address_parse(slice_from_string(subject), &address)) {
+        char text[ADDRESS_TEXT_SIZE];
+        address_format(&address, text);
+        append(key_r, text, strlen(text));
+    } else {
+        append_name(key_r, subject);
+    }
+}
+
+void redis_key_rbl_health(struct redis_key *key_r, const char *prefix, const char *zone)
+{
+    begin(key_r, prefix, "rblhealth:");
+    append_name(key_r, zone);
+}
+
+void redis_key_rbl_value(struct redis_key *key_r, const char *prefix, const char *zone)
+{
+    begin(key_r, prefix, "rblvalue:");
+    append_name(key_r, zone);
+}
+
+void redis_key_new_channel(struct redis_key *key_r, const char *prefix, const char *host)
+{
+    begin(key_r, prefix, "new:");
+    append_name(key_r, host);
 }

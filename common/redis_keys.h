@@ -12,7 +12,7 @@
 
 #define REDIS_PREFIX_MAX 64  /* bytes */
 #define REDIS_NAME_MAX   64  /* bytes that a name takes in a key */
-#define REDIS_KEY_SIZE   160 /* with the terminating zero */
+#define REDIS_KEY_SIZE   208 /* with the terminating zero */
 
 struct redis_key {
     size_t length;
@@ -36,6 +36,16 @@ void redis_key_hosts(struct redis_key *key_r, const char *prefix);
 /* PREFIXevents, the stream; PREFIXlevel, the channel. */
 void redis_key_events(struct redis_key *key_r, const char *prefix);
 void redis_key_level_channel(struct redis_key *key_r, const char *prefix);
+
+/* PREFIXrbl:ZONE:SUBJECT, a name or an address in the form of a client_key (IPv6 in full). */
+void redis_key_rbl(struct redis_key *key_r, const char *prefix, const char *zone,
+                   const char *subject);
+/* PREFIXrblhealth:ZONE */
+void redis_key_rbl_health(struct redis_key *key_r, const char *prefix, const char *zone);
+/* PREFIXrblvalue:ZONE */
+void redis_key_rbl_value(struct redis_key *key_r, const char *prefix, const char *zone);
+/* PREFIXnew:NAME, the channel of clients that are new to a host. */
+void redis_key_new_channel(struct redis_key *key_r, const char *prefix, const char *host);
 
 static inline struct slice redis_key_slice(const struct redis_key *key)
 {
