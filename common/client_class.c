@@ -74,6 +74,11 @@ static bool is_good(const struct context *context, enum history_scope scope, dou
            context->facts->now_s - weighed->record.first_seen_s >= settings->good_age_s;
 }
 
+static bool is_rbl_listed(const struct context *context)
+{
+    return context->facts->is_rbl_listed;
+}
+
 static bool has_good_history(const struct context *context)
 {
     return is_good(context, SCOPE_CLIENT, context->settings->good_messages);
@@ -101,6 +106,14 @@ static bool hammers(const struct context *context)
 {
     double count = context->of[SCOPE_CLIENT].record.counts[EVIDENCE_HAMMERED];
     return !context->is_shared && count >= SLACK * context->settings->hammer_count;
+}
+
+/* A list of good senders speaks against what history alone would make of the client, and for
+ * nothing more. */
+static bool is_spared_by_list(const struct context *context)
+{
+    return context->facts->is_rbl_permitted &&
+           (has_bad_history(context) || hammers(context) || has_suspicious_history(context));
 }
 
 static bool may_borrow(const struct context *context)
@@ -150,7 +163,7 @@ static bool is_shared(const struct context *context)
 static bool has_bad_network(const struct context *context)
 {
     const struct weighed *network = &context->of[SCOPE_NETWORK];
-    return accepted(&context->of[SCOPE_CLIENT]) < SLACK &&
+    return !context->facts->is_rbl_permitted && accepted(&context->of[SCOPE_CLIENT]) < SLACK &&
            network->record.counts[EVIDENCE_BAD_CLIENT] >=
                SLACK * context->settings->bad_network_clients &&
            network->score > context->settings->bot_ratio * accepted(network);
@@ -196,7 +209,10 @@ static const struct class_row {
     ROW(REASON_NO_ADDRESS, "no-address", has_no_address, CLASS_TRUSTED, SCOPE_CLIENT, false),
     ROW(REASON_OWN_ADDRESS, "own-address", is_own_address, CLASS_TRUSTED, SCOPE_CLIENT, false),
     ROW(REASON_BLOCKED, "blocked", is_blocked, CLASS_BOT, SCOPE_CLIENT, false),
+    ROW(REASON_RBL_LISTED, "rbl", is_rbl_listed, CLASS_BOT, SCOPE_CLIENT, false),
     ROW(REASON_GOOD_HISTORY, "good-history", has_good_history, CLASS_GOOD, SCOPE_CLIENT, false),
+    ROW(REASON_RBL_PERMITTED, "allow-list", is_spared_by_list, CLASS_UNKNOWN, SCOPE_CLIENT,
+        false),
     ROW(REASON_BAD_HISTORY, "bad-history", has_bad_history, CLASS_BOT, SCOPE_CLIENT, true),
     ROW(REASON_HAMMERING, "hammering", hammers, CLASS_SUSPECT, SCOPE_CLIENT, true),
     ROW(REASON_SUSPICIOUS_HISTORY, "suspicious-history", has_suspicious_history, CLASS_SUSPECT,

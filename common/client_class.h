@@ -29,7 +29,9 @@ enum class_reason {
     REASON_NO_ADDRESS,
     REASON_OWN_ADDRESS,
     REASON_BLOCKED, /* by an administrator */
+    REASON_RBL_LISTED,
     REASON_GOOD_HISTORY,
+    REASON_RBL_PERMITTED,
     REASON_BAD_HISTORY,
     REASON_HAMMERING,
     REASON_SUSPICIOUS_HISTORY,
@@ -81,8 +83,10 @@ struct client_facts {
     bool is_in_trusted_networks;
     bool is_allowed;
     bool is_blocked;
-    bool is_own_address; /* of an interface of this host */
-    bool is_shared;      /* many well-behaved sessions at this moment: see rails.h */
+    bool is_own_address;   /* of an interface of this host */
+    bool is_shared;        /* many well-behaved sessions at this moment: see rails.h */
+    bool is_rbl_listed;    /* DNS lists have it, as the configuration weighs them */
+    bool is_rbl_permitted; /* a DNS list of good senders has it */
     struct history_fact history[SCOPE_COUNT];
     int64_t now_s; /* wall clock */
 };

@@ -32,6 +32,11 @@ static bool is_trusted(const struct context *context)
     return context->class == CLASS_TRUSTED;
 }
 
+static bool is_listed(const struct context *context)
+{
+    return context->classification->reason == REASON_RBL_LISTED && context->facts->rbl.check;
+}
+
 /* Who an administrator blocks, at any level. */
 static bool is_bot(const struct context *context)
 {
@@ -94,19 +99,22 @@ static enum client_class class_that_counts(const struct facts *facts,
     return is_spared ? CLASS_UNKNOWN : classification->class;
 }
 
+#define CODE_OF_LIST (-1) /* that of the facts */
+
 /* Tried in order; the first that applies gives the verdict. */
 static const struct rule_row {
     enum rule rule;
     const char *name;
     bool (*applies)(const struct context *context);
-    int code; /* 0: continue */
+    int code; /* 0: continue; CODE_OF_LIST */
 } rule_table[] = {
-    {RULE_OFF,             "off",             is_off,           0  },
-    {RULE_TRUSTED,         "trusted",         is_trusted,       0  },
-    {RULE_BOT,             "bot",             is_bot,           521},
-    {RULE_ADMITTED_BEFORE, "admitted-before", was_admitted,     0  },
-    {RULE_CEILING,         "ceiling",         is_above_ceiling, 421},
-    {RULE_ADMIT,           "admit",           always,           0  },
+    {RULE_OFF,             "off",             is_off,           0           },
+    {RULE_TRUSTED,         "trusted",         is_trusted,       0           },
+    {RULE_RBL,             "rbl",             is_listed,        CODE_OF_LIST},
+    {RULE_BOT,             "bot",             is_bot,           521         },
+    {RULE_ADMITTED_BEFORE, "admitted-before", was_admitted,     0           },
+    {RULE_CEILING,         "ceiling",         is_above_ceiling, 421         },
+    {RULE_ADMIT,           "admit",           always,           0           },
 };
 _Static_assert(sizeof(rule_table) / sizeof(rule_table[0]) == RULE_COUNT, "a row a rule");
 
@@ -119,8 +127,7 @@ static int hang_up_code(const struct facts *facts, int code)
 }
 
 /* The published level may lag by its sustain time: a ceiling does not wait for it. */
-static enum level level_at_this_moment(const struct facts *facts,
-                                       const struct level_settings *settings)
+enum level decide_level(const struct facts *facts, const struct level_settings *settings)
 {
     const struct pressure *pressure = &facts->pressure;
     if (facts->is_level_forced)
@@ -130,12 +137,31 @@ static enum level level_at_this_moment(const struct facts *facts,
     return now > facts->level ? now : facts->level;
 }
 
+/* A list without a reply of its own for this level: from the level on at which bots are hung up
+ * on, its clients are. */
+static void set_reply_of_list(struct verdict *verdict, const struct facts *facts,
+                              const struct admission_settings *admission)
+{
+    const struct rbl_facts *rbl = &facts->rbl;
+    bool is_bot_now = verdict->level >= admission->bot_level;
+    verdict->code = is_bot_now && !rbl->is_mapped && rbl->code >= 500 ? 521 : rbl->code;
+    verdict->text = rbl->text;
+    verdict->is_observed = admission->mode == MODE_OBSERVE || admission->is_observed[RULE_RBL];
+    if (verdict->is_observed)
+        verdict->action = VERDICT_CONTINUE;
+    else if (rbl->is_restriction)
+        verdict->action = VERDICT_RESTRICTION;
+    else
+        verdict->action =
+            verdict->code == 421 || verdict->code == 521 ? VERDICT_HANG_UP : VERDICT_REPLY;
+}
+
 struct verdict decide(const struct facts *facts, const struct decide_settings *settings)
 {
     struct verdict verdict = {
         .action = VERDICT_CONTINUE,
         .rule = RULE_ADMIT,
-        .level = level_at_this_moment(facts, settings->level),
+        .level = decide_level(facts, settings->level),
         .classification = classify(&facts->client, settings->client_class),
     };
     struct context context = {
@@ -149,7 +175,9 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
     while (!row->applies(&context))
         row++;
     verdict.rule = row->rule;
-    if (row->code == 0)
+    if (row->code == CODE_OF_LIST)
+        set_reply_of_list(&verdict, facts, settings->admission);
+    if (row->code <= 0)
         return verdict;
 
     verdict.is_by_history_alone =

@@ -35,6 +35,7 @@ enum front { FRONT_POLICY, FRONT_MILTER };
 enum rule {
     RULE_OFF,
     RULE_TRUSTED,
+    RULE_RBL,
     RULE_BOT,
     RULE_ADMITTED_BEFORE,
     RULE_CEILING,
@@ -64,27 +65,43 @@ struct reply_settings {  /* text after the code, enhanced status code first (RFC
     struct macro *later_template, *bot_template; /* the same, compiled: see reply_text.h */
 };
 
+/* What DNS lists say of the client, where the front asked them: that a list has it is in its
+ * client_facts. */
+struct rbl_facts {
+    const char *check; /* the one that decided, "zen.example=127.0.0.10"; NULL: not listed */
+    int code;          /* of the reply to it, at the level of decide_level() */
+    const char *text;  /* after the code; or the restriction that Postfix is to apply itself */
+    bool is_mapped;    /* the administrator chose this reply for the list */
+    bool is_restriction;
+};
+
 struct facts {
     enum front front;
     enum stage stage;
     bool is_session_admitted; /* this SMTP session was admitted earlier */
     bool is_switched_off;     /* by an administrator, for all of this host */
     struct client_facts client;
+    struct rbl_facts rbl;
     bool is_history_capped; /* too many were hung up on by history alone: see rails.h */
     struct pressure pressure;
     enum level level;     /* with hysteresis, from level_tracker */
     bool is_level_forced; /* by an administrator: the pressure does not raise it */
 };
 
-enum verdict_action { VERDICT_CONTINUE, VERDICT_HANG_UP };
+enum verdict_action {
+    VERDICT_CONTINUE,
+    VERDICT_HANG_UP,
+    VERDICT_REPLY,       /* a reply that does not end the session */
+    VERDICT_RESTRICTION, /* text is one of Postfix's own, for it to apply */
+};
 
 struct verdict {
     enum verdict_action action; /* what to do: VERDICT_CONTINUE in observe mode */
-    bool is_observed;           /* would have been a hang-up but for observe mode */
+    bool is_observed;           /* would have been another but for observe mode */
     bool is_by_history_alone;   /* without what was recorded it would not have been one */
     enum rule rule;
-    int code;         /* 421 or 521; 0: none */
-    const char *text; /* reply text of the settings, as reply_text_expand() leaves it */
+    int code;         /* 421 or 521, RULE_RBL: any 4xx or 5xx; 0: none */
+    const char *text; /* of the facts, or of the settings as reply_text_expand() leaves it */
     enum level level; /* the level that counted */
     double ceiling;   /* of the class; 0 where none was compared */
     struct classification classification;
@@ -103,6 +120,8 @@ struct decide_settings {
 double admission_ceiling(const struct admission_settings *admission, enum client_class class,
                          enum level level);
 
+/* The level that counts: the published one, or what the pressure of this moment calls for. */
+enum level decide_level(const struct facts *facts, const struct level_settings *settings);
 struct verdict decide(const struct facts *facts, const struct decide_settings *settings);
 
 const char *stage_name(enum stage stage);

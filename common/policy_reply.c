@@ -6,10 +6,10 @@
 /* A code without text would be a malformed action. */
 static const char text_of_last_resort[] = "Service unavailable";
 
-static size_t append_text(const char *text, char *out)
+static size_t append_text(const char *text, size_t maximum, char *out)
 {
     size_t length = 0;
-    for (; text[length] != '\0' && length < POLICY_REPLY_TEXT_MAX; length++)
+    for (; text[length] != '\0' && length < maximum; length++)
         out[length] = text[length] >= ' ' && text[length] < 0x7f ? text[length] : '?';
     return length;
 }
@@ -17,19 +17,25 @@ static size_t append_text(const char *text, char *out)
 size_t policy_reply_format(const struct verdict *verdict, char out[static POLICY_REPLY_SIZE])
 {
     static const char dunno[] = "action=DUNNO\n\n";
-    if (verdict->action != VERDICT_HANG_UP) {
+    if (verdict->action == VERDICT_CONTINUE) {
         memcpy(out, dunno, sizeof(dunno));
         return sizeof(dunno) - 1;
     }
 
     const char *text = verdict->text ? verdict->text : "";
+    size_t length = sizeof("action=") - 1;
+    memcpy(out, "action=", length);
     while (*text == ' ')
         text++;
     if (*text == '\0')
         text = text_of_last_resort;
-    int code = verdict->code == 521 ? 521 : 421;
-    size_t length = (size_t)snprintf(out, POLICY_REPLY_SIZE, "action=%d ", code);
-    length += append_text(text, out + length);
+    if (verdict->action != VERDICT_RESTRICTION) {
+        int code = verdict->code >= 400 && verdict->code <= 599 ? verdict->code : 421;
+        length += (size_t)snprintf(out + length, POLICY_REPLY_SIZE - length, "%d ", code);
+    }
+    bool is_of_list = verdict->rule == RULE_RBL;
+    length += append_text(text, is_of_list ? POLICY_REPLY_LIST_MAX : POLICY_REPLY_TEXT_MAX,
+                          out + length);
     memcpy(out + length, "\n\n", 3);
     return length + 2;
 }

@@ -12,10 +12,12 @@
  * section 4.5.3.1.5) with its own "<recipient>: Recipient address rejected: " in front: longer
  * text is cut. */
 #define POLICY_REPLY_TEXT_MAX 480
-#define POLICY_REPLY_SIZE     (sizeof("action=521 \n\n") + POLICY_REPLY_TEXT_MAX)
+/* Replies about DNS lists are as long as Postfix itself would make them. */
+#define POLICY_REPLY_LIST_MAX 512
+#define POLICY_REPLY_SIZE     (sizeof("action=521 \n\n") + POLICY_REPLY_LIST_MAX)
 
-/* "action=DUNNO" or "action=<code> <text>", and an empty line. Bytes of the text that are not
- * printable ASCII become '?'. Terminated; returns the length. */
+/* "action=DUNNO", "action=<code> <text>" or "action=<restriction>", and an empty line. Bytes of
+ * the text that are not printable ASCII become '?'. Terminated; returns the length. */
 size_t policy_reply_format(const struct verdict *verdict, char out[static POLICY_REPLY_SIZE]);
 
 #endif
