@@ -104,7 +104,7 @@ void reply_text_expand(const struct reply_settings *reply, const struct reply_su
                        struct verdict *verdict, struct buffer *out)
 {
     const struct macro *template = NULL;
-    if (verdict->code != 0)
+    if (verdict->code != 0 && verdict->rule != RULE_RBL)
         template = verdict->code == 521 ? reply->bot_template : reply->later_template;
     if (!template)
         return;

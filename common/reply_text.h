@@ -28,7 +28,8 @@ struct reply_subject {
 };
 
 /* Sets the text of a verdict with a code to the expanded template: printable ASCII, in out,
- * whose content it replaces. Others are left alone. */
+ * whose content it replaces. Others are left alone, and those about DNS lists, which have a
+ * text of their own. */
 void reply_text_expand(const struct reply_settings *reply, const struct reply_subject *subject,
                        struct verdict *verdict, struct buffer *out);
 

@@ -10,6 +10,7 @@
 #include "host/log.h"
 #include "host/own_addresses.h"
 #include "policyd/counters.h"
+#include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
 #include "policyd/level_watch.h"
 #include "policyd/store.h"
@@ -23,6 +24,7 @@ struct gather {
     struct history_guard *history_guard;
     struct own_addresses *own_addresses;
     struct buffer reply; /* text of the last verdict */
+    enum level level;    /* of the last verdict */
 };
 
 /* A request as far as the verdict needs it. */
@@ -33,7 +35,8 @@ struct inquiry {
     struct client_keys keys;
     struct session_identity session;
     struct session_memory *memory;
-    bool is_stressed; /* stress=yes */
+    struct rbl_inquiry *rbl; /* NULL: no DNS list is asked */
+    bool is_stressed;        /* stress=yes */
 };
 
 /* What Redis is asked about one of the client's keys. */
@@ -147,13 +150,15 @@ static void tell(const struct gather *gather, const struct inquiry *inquiry,
                  const struct verdict *verdict, bool is_of_milter)
 {
     char line[VERDICT_LOG_SIZE];
-    if (verdict->is_observed && is_of_milter)
+    if (verdict->is_observed && is_of_milter && verdict->rule != RULE_RBL)
         return;
     if (verdict->is_observed && inquiry->facts.stage != STAGE_CONNECT &&
         session_memory_holds(inquiry->memory, &inquiry->session))
         return;
     if (verdict->action == VERDICT_HANG_UP)
         gather->sources.counters->hang_ups++;
+    else if (verdict->action != VERDICT_CONTINUE)
+        gather->sources.counters->rejects++;
     else
         gather->sources.counters->observed_hang_ups++;
     verdict_log_format(verdict, &inquiry->facts, &inquiry->client, line, sizeof(line));
@@ -207,7 +212,10 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
     if (inquiry->facts.client.has_address)
         host_record_tell_access(sources->host_record, &inquiry->client, now_ms,
                                 &inquiry->facts.client);
+    if (inquiry->rbl)
+        rbl_inquiry_apply(inquiry->rbl, gather->settings.level, &inquiry->facts);
     struct verdict verdict = decide(&inquiry->facts, &gather->settings);
+    gather->level = verdict.level;
     bool is_counted = is_first_decision(inquiry) || verdict.action == VERDICT_HANG_UP;
     if (is_counted && verdict.classification.class != CLASS_TRUSTED)
         history_guard_count(gather->history_guard, rails, verdict.is_by_history_alone, now_ms);
@@ -227,7 +235,8 @@ static bool is_answered(const struct gather_pending *pending)
     for (int scope = 0; scope < SCOPE_COUNT; scope++)
         if (pending->client_questions[scope].request)
             return false;
-    return !pending->host_question;
+    const struct rbl_inquiry *rbl = pending->inquiry.rbl;
+    return !pending->host_question && !(rbl && rbl_inquiry_is_waiting(rbl));
 }
 
 static void finish_if_answered(struct gather_pending *pending)
@@ -237,8 +246,23 @@ static void finish_if_answered(struct gather_pending *pending)
     struct verdict verdict = finish(pending->gather, &pending->inquiry, clock_monotonic_ms());
     gather_callback *callback = pending->callback;
     void *context = pending->context;
+    rbl_inquiry_free(pending->inquiry.rbl);
     free(pending);
     callback(context, &verdict);
+}
+
+/* What is known of the client helps to find a list that has gone wrong. */
+static void tell_lists(struct gather_pending *pending)
+{
+    const struct client_facts *client = &pending->inquiry.facts.client;
+    if (pending->inquiry.rbl &&
+        classify(client, pending->gather->settings.client_class).class == CLASS_GOOD)
+        rbl_inquiry_set_known_good(pending->inquiry.rbl);
+}
+
+static void on_list_answer(void *context)
+{
+    finish_if_answered(context);
 }
 
 static void on_client_answer(void *context, enum history_state state,
@@ -257,6 +281,7 @@ static void on_client_answer(void *context, enum history_state state,
         store_remember(store, key, state, record, now_ms);
     /* From memory in any case: it may know what Redis was not told yet. */
     client_cache_get(store->cache, key, now_ms, &fact->state, &fact->record);
+    tell_lists(pending);
     finish_if_answered(pending);
 }
 
@@ -306,10 +331,14 @@ static struct gather_pending *ask(struct gather *gather, const struct inquiry *i
     if (sources->is_host_record_asked)
         pending->host_question =
             host_record_ask(sources->host_record, now_ms, on_host_answer, pending);
-    if (!is_answered(pending))
-        return pending;
-    free(pending);
-    return NULL;
+    if (is_answered(pending)) {
+        free(pending);
+        return NULL;
+    }
+    if (inquiry->rbl)
+        rbl_inquiry_wait(inquiry->rbl, pending);
+    tell_lists(pending);
+    return pending;
 }
 
 enum gather_result gather_verdict(struct gather *gather, const struct policy_request *request,
@@ -329,6 +358,9 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
         client_keys_get(&inquiry.client, inquiry.client_name, &gather->sources.store->domains,
                         &inquiry.keys);
         is_fresh = look_up(gather, &inquiry, now_ms, is_asked);
+        inquiry.rbl = rbl_inquiry_start(gather->sources.rbl, request, gather->level, now_ms,
+                                        on_list_answer);
+        is_fresh = is_fresh && !(inquiry.rbl && rbl_inquiry_is_waiting(inquiry.rbl));
     }
     if (!is_fresh || gather->sources.is_host_record_asked) {
         struct gather_pending *pending = ask(gather, &inquiry, is_asked, now_ms);
@@ -340,6 +372,7 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
         }
     }
     *verdict_r = finish(gather, &inquiry, now_ms);
+    rbl_inquiry_free(inquiry.rbl);
     return GATHER_READY;
 }
 
@@ -351,5 +384,17 @@ void gather_cancel(struct gather_pending *pending)
             redis_async_cancel(sources->store->redis, pending->client_questions[scope].request);
     if (pending->host_question)
         host_record_cancel(sources->host_record, pending->host_question);
+    rbl_inquiry_free(pending->inquiry.rbl);
     free(pending);
+}
+
+enum level gather_level(struct gather *gather, int64_t now_ms)
+{
+    struct level_reading reading;
+    level_watch_read(gather->sources.level_watch, false, now_ms, &reading);
+    const struct facts facts = {.pressure = reading.pressure,
+                                .level = reading.level,
+                                .is_level_forced = reading.is_level_forced};
+    gather->level = decide_level(&facts, gather->settings.level);
+    return gather->level;
 }

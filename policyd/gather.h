@@ -17,6 +17,7 @@
 
 struct config;
 struct counters;
+struct gather_rbl;
 struct host_record;
 struct level_watch;
 struct store;
@@ -30,6 +31,7 @@ struct gather_sources {
     struct level_watch *level_watch;
     struct host_record *host_record;
     struct counters *counters;
+    struct gather_rbl *rbl;
     /* Of a spawned process: the host record is asked for with a request, not on a timer. */
     bool is_host_record_asked;
 };
@@ -53,5 +55,8 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
                                   gather_callback *callback, void *context,
                                   struct verdict *verdict_r, struct gather_pending **pending_r);
 void gather_cancel(struct gather_pending *pending);
+
+/* The level of this moment. */
+enum level gather_level(struct gather *gather, int64_t now_ms);
 
 #endif

@@ -4,16 +4,29 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/connection.c policyd/connection.h \
 	policyd/connection_set.c policyd/connection_set.h \
 	policyd/counters.h \
+	policyd/dns_resolver.c policyd/dns_resolver.h \
+	policyd/dns_servers.c policyd/dns_servers.h \
+	policyd/dns_tcp.c policyd/dns_tcp.h \
 	policyd/gather.c policyd/gather.h \
+	policyd/gather_rbl.c policyd/gather_rbl.h \
 	policyd/host_record.c policyd/host_record.h \
 	policyd/level_watch.c policyd/level_watch.h \
 	policyd/listener.c policyd/listener.h \
 	policyd/main.c \
 	policyd/peer.c policyd/peer.h \
+	policyd/rbl_cache.c policyd/rbl_cache.h \
+	policyd/rbl_engine.c policyd/rbl_engine.h \
+	policyd/rbl_fetch.c policyd/rbl_fetch.h \
+	policyd/rbl_lists.c policyd/rbl_lists.h \
+	policyd/rbl_lookup.c policyd/rbl_lookup.h \
+	policyd/rbl_share.c policyd/rbl_share.h \
 	policyd/redis_async.c policyd/redis_async.h \
 	policyd/redis_request.c policyd/redis_request.h \
+	policyd/redis_text.c policyd/redis_text.h \
 	policyd/server.c policyd/server.h \
 	policyd/session_memory.c policyd/session_memory.h \
+	policyd/socketmap_maps.c policyd/socketmap_maps.h \
+	policyd/socketmap_server.c policyd/socketmap_server.h \
 	policyd/spawn.c policyd/spawn.h \
 	policyd/store.c policyd/store.h
 policyd_postvalve_policyd_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \

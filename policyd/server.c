@@ -2,15 +2,19 @@
 
 #include "common/config.h"
 #include "common/error_list.h"
+#include "host/hostname.h"
 #include "host/log.h"
 #include "host/privileges.h"
 #include "host/program.h"
 #include "policyd/connection_set.h"
 #include "policyd/counters.h"
 #include "policyd/gather.h"
+#include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
 #include "policyd/level_watch.h"
 #include "policyd/listener.h"
+#include "policyd/rbl_lookup.h"
+#include "policyd/socketmap_server.h"
 #include "policyd/store.h"
 
 #include <event2/event.h>
@@ -32,9 +36,13 @@ struct server {
     struct level_watch *level_watch;
     struct store store;
     struct host_record *host_record;
+    struct rbl_engine *rbl_engine;
+    struct gather_rbl *gather_rbl;
     struct gather *gather;
     struct connection_set connections;
     struct listener_set listeners;
+    struct socketmap_maps socketmap_maps;
+    struct socketmap_server *socketmap;
     struct event *signals[3];
     struct event *drain_timer;
 };
@@ -80,22 +88,39 @@ static void on_drain_timer(int fd, short events, void *context)
     event_base_loopbreak(server->base);
 }
 
-/* Answers what has arrived, waits for Redis no longer than it has anyway, and ends. */
+/* Answers what has arrived, waits for Redis and DNS no longer than it does anyway, and ends. */
 static void on_end_signal(int signal_number, short events, void *context)
 {
     struct server *server = context;
     int64_t longest_ms = server->config->redis.deadline_ms + DRAIN_EXTRA_MS;
+    if (!rbl_engine_is_off(server->rbl_engine))
+        longest_ms += server->config->rbl.deadline_ms[LEVEL_CALM];
     const struct timeval longest = {longest_ms / 1000, longest_ms % 1000 * 1000};
     (void)events;
     if (server->connections.is_draining)
         return;
     log_info("policyd: ending on signal %d", signal_number);
     listener_set_close(&server->listeners);
+    socketmap_server_stop(server->socketmap);
     server->drain_timer = event_new(server->base, -1, 0, on_drain_timer, server);
     if (!server->drain_timer || event_add(server->drain_timer, &longest) != 0)
         event_base_loopbreak(server->base);
     host_record_end(server->host_record);
     connection_set_drain(&server->connections);
+}
+
+/* False: some cannot be opened; then all is as it was. */
+static bool apply_listeners(struct server *server, const struct config *config,
+                            struct error_list *errors)
+{
+    if (!listener_set_apply(&server->listeners, &config->policyd, errors))
+        return false;
+    if (socketmap_server_apply(server->socketmap, &config->socketmap, errors))
+        return true;
+    struct error_list ignored;
+    error_list_init(&ignored);
+    listener_set_apply(&server->listeners, &server->config->policyd, &ignored);
+    return false;
 }
 
 static void on_reload_signal(int signal_number, short events, void *context)
@@ -109,7 +134,7 @@ static void on_reload_signal(int signal_number, short events, void *context)
         return;
     error_list_init(&errors);
     struct config *config = config_load(server->config_file, &errors);
-    if (!config || !listener_set_apply(&server->listeners, &config->policyd, &errors)) {
+    if (!config || !apply_listeners(server, config, &errors)) {
         program_log_errors(&errors);
         log_error("policyd: %s not taken over: the configuration stays as it was",
                   server->config_file);
@@ -120,7 +145,10 @@ static void on_reload_signal(int signal_number, short events, void *context)
     if (!level_watch_reload(server->level_watch, config, &error))
         log_warning("policyd: the slot limit stays as it was: %s", error.text);
     host_record_reload(server->host_record, config);
+    rbl_engine_reload(server->rbl_engine, &config->rbl);
+    gather_rbl_reload(server->gather_rbl, config);
     gather_reload(server->gather, config);
+    server->socketmap_maps.config = config;
     store_reload(&server->store, config);
     raise_descriptor_limit(config);
     const struct connection_limits limits = get_limits(config);
@@ -176,7 +204,7 @@ static int acquire(struct server *server)
         log_error("%s", error.text);
         return EX_CONFIG;
     }
-    if (!listener_set_apply(&server->listeners, &server->config->policyd, &errors)) {
+    if (!apply_listeners(server, server->config, &errors)) {
         program_log_errors(&errors);
         return EX_UNAVAILABLE;
     }
@@ -195,11 +223,14 @@ static void wire(struct server *server)
     store_open(&server->store, server->base, config, SIZE_MAX);
     server->host_record =
         host_record_create(&server->store, server->level_watch, config, false);
+    server->rbl_engine = rbl_engine_create(server->base, &server->store, &config->rbl);
+    server->gather_rbl = gather_rbl_create(server->rbl_engine, &server->store, config);
     const struct gather_sources sources = {
         .store = &server->store,
         .level_watch = server->level_watch,
         .host_record = server->host_record,
         .counters = &server->counters,
+        .rbl = server->gather_rbl,
     };
     server->gather = gather_create(&sources, config);
     connection_set_init(&server->connections, server->base, server->gather, &server->counters);
@@ -207,14 +238,27 @@ static void wire(struct server *server)
     server->connections.on_empty_context = server;
     connection_set_apply_limits(&server->connections, &limits);
     connection_set_start_sweeping(&server->connections);
+    server->socketmap_maps = (struct socketmap_maps){server->gather, config};
+    socketmap_server_start(server->socketmap, &server->socketmap_maps);
 }
 
 static void unwire(struct server *server)
 {
     connection_set_deinit(&server->connections);
+    socketmap_server_free(server->socketmap);
+    server->socketmap = NULL;
     gather_free(server->gather);
+    rbl_engine_free(server->rbl_engine);
+    gather_rbl_free(server->gather_rbl);
     host_record_free(server->host_record);
     store_close(&server->store);
+}
+
+static bool start_lists(struct server *server)
+{
+    char host[HOSTNAME_SIZE];
+    hostname_get(server->config->host, host);
+    return rbl_engine_start(server->rbl_engine, host);
 }
 
 static int serve(struct server *server)
@@ -224,7 +268,7 @@ static int serve(struct server *server)
         wire(server);
         if (add_signals(server) &&
             level_watch_start_ticking(server->level_watch, server->base) &&
-            host_record_start(server->host_record, server->base)) {
+            host_record_start(server->host_record, server->base) && start_lists(server)) {
             log_info("policyd: ready on %zu sockets", server->listeners.count);
             event_base_dispatch(server->base);
         } else {
@@ -234,6 +278,7 @@ static int serve(struct server *server)
         unwire(server);
     }
     listener_set_close(&server->listeners);
+    socketmap_server_free(server->socketmap);
     if (server->level_watch)
         level_watch_free(server->level_watch);
     return status;
@@ -241,11 +286,12 @@ static int serve(struct server *server)
 
 static void log_counters(const struct counters *counters)
 {
-    log_info(
-        "policyd: ended: requests=%" PRIu64 " hang_ups=%" PRIu64 " observed=%" PRIu64
-        " connections=%" PRIu64 " invalid=%" PRIu64 " timed_out=%" PRIu64 " made_room=%" PRIu64,
-        counters->requests, counters->hang_ups, counters->observed_hang_ups,
-        counters->connections, counters->invalid, counters->timed_out, counters->made_room);
+    log_info("policyd: ended: requests=%" PRIu64 " hang_ups=%" PRIu64 " rejects=%" PRIu64
+             " observed=%" PRIu64 " connections=%" PRIu64 " invalid=%" PRIu64
+             " timed_out=%" PRIu64 " made_room=%" PRIu64,
+             counters->requests, counters->hang_ups, counters->rejects,
+             counters->observed_hang_ups, counters->connections, counters->invalid,
+             counters->timed_out, counters->made_room);
 }
 
 int server_run(const char *config_file, struct config *config)
@@ -260,6 +306,7 @@ int server_run(const char *config_file, struct config *config)
         return EX_OSERR;
     }
     listener_set_init(&server.listeners, server.base, &server.connections);
+    server.socketmap = socketmap_server_create(server.base, &server.counters);
     int status = serve(&server);
     for (size_t i = 0; i < sizeof(server.signals) / sizeof(server.signals[0]); i++)
         if (server.signals[i])

@@ -5,8 +5,10 @@
 #include "policyd/connection_set.h"
 #include "policyd/counters.h"
 #include "policyd/gather.h"
+#include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
 #include "policyd/level_watch.h"
+#include "policyd/rbl_lookup.h"
 #include "policyd/store.h"
 
 #include <event2/event.h>
@@ -74,11 +76,14 @@ static void serve(struct event_base *base, const struct config *config)
 
     store_open(&store, base, config, CLIENTS_IN_MEMORY);
     struct host_record *host_record = host_record_create(&store, level_watch, config, true);
+    struct rbl_engine *rbl_engine = rbl_engine_create(base, &store, &config->rbl);
+    struct gather_rbl *gather_rbl = gather_rbl_create(rbl_engine, &store, config);
     const struct gather_sources sources = {
         .store = &store,
         .level_watch = level_watch,
         .host_record = host_record,
         .counters = &counters,
+        .rbl = gather_rbl,
         .is_host_record_asked = true,
     };
     struct gather *gather = gather_create(&sources, config);
@@ -96,6 +101,8 @@ static void serve(struct event_base *base, const struct config *config)
         event_free(end_signal);
     connection_set_deinit(&connections);
     gather_free(gather);
+    rbl_engine_free(rbl_engine);
+    gather_rbl_free(gather_rbl);
     host_record_free(host_record);
     store_close(&store);
     level_watch_free(level_watch);
