@@ -18,6 +18,22 @@ use Postvalve::Test ();
 
 my $count = 0;
 
+# Runs the test program again with a network and mounts of its own, where port 53 is free and
+# resolv.conf names 127.0.0.53: what the resolver library of Postfix can be made to ask.
+sub private_network {
+    if (!$ENV{PV_PRIVATE_NETWORK}) {
+        $ENV{PV_PRIVATE_NETWORK} = 1;
+        exec '/usr/bin/unshare', '-m', '-n', '--propagation', 'private', '--', $^X, $0
+            or die "unshare: $!";
+    }
+    my $file = Postvalve::Test::temp_dir('resolver') . '/resolv.conf';
+    Postvalve::Test::spew($file, "nameserver 127.0.0.53\noptions timeout:2 attempts:1\n");
+    system(qw(ip link set lo up)) == 0 or die 'ip: no loopback';
+    system('mount', '--bind', $file, '/etc/resolv.conf') == 0 or die 'mount: no resolv.conf';
+    Postvalve::Test::spew('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
+    return (address => '127.0.0.53', port => 53);
+}
+
 # Options: zones (array of [ zone, kind, text ]), address (127.0.0.1), port (any free
 # one), ttl (seconds, 60).
 sub new {
