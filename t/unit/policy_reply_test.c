@@ -30,6 +30,15 @@ static const struct {
     {"a code that does not hang up becomes one that does",
      {.action = VERDICT_HANG_UP, .code = 0, .text = "4.3.2 x"},
      "action=421 4.3.2 x\n\n"                                                                                      },
+    {"a reply that does not hang up",
+     {.action = VERDICT_REPLY, .rule = RULE_RBL, .code = 554, .text = "5.7.1 x"},
+     "action=554 5.7.1 x\n\n"                                                                                      },
+    {"a restriction of Postfix",
+     {.action = VERDICT_RESTRICTION,
+      .rule = RULE_RBL,
+      .code = 554,
+      .text = "reject_rbl_client a"},
+     "action=reject_rbl_client a\n\n"                                                                              },
 };
 
 int main(void)
@@ -45,7 +54,12 @@ int main(void)
     text[sizeof(text) - 1] = '\0';
     struct verdict verdict = {.action = VERDICT_HANG_UP, .code = 421, .text = text};
     size_t length = policy_reply_format(&verdict, out);
-    ok(length == POLICY_REPLY_SIZE - 1 && strcmp(out + length - 2, "\n\n") == 0,
+    ok(length == strlen("action=421 \n\n") + POLICY_REPLY_TEXT_MAX &&
+           strcmp(out + length - 2, "\n\n") == 0,
        "long text is cut and the reply still ends");
+    verdict.rule = RULE_RBL;
+    length = policy_reply_format(&verdict, out);
+    ok(length == POLICY_REPLY_SIZE - 1 && strcmp(out + length - 2, "\n\n") == 0,
+       "that of a DNS list later");
     return done_testing();
 }
