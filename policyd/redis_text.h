@@ -1,6 +1,6 @@
 /*
- * redis_text - strings in Redis, and writes that nobody waits for, over redis_async. Loop thread
- * only.
+ * redis_text - strings in Redis, and writes that nobody waits for, over redis_async. Loop
+ * thread only.
  */
 #ifndef POSTVALVE_POLICYD_REDIS_TEXT_H
 #define POSTVALVE_POLICYD_REDIS_TEXT_H

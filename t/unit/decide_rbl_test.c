@@ -77,7 +77,7 @@ static struct facts make_facts(size_t i)
         facts.rbl = (struct rbl_facts){.check = "zen.example",
                                        .code = cases[i].code,
                                        .text = "5.7.1 listed",
-                                       .is_mapped = cases[i].says == MAPPED,
+                                       .is_mapped = cases[i].says != LISTED,
                                        .is_restriction = cases[i].says == RESTRICTION};
     return facts;
 }
