@@ -8,7 +8,16 @@ static struct level_settings levels = {
     .threshold = {0, 0.60, 0.80, 1.00}
 };
 static struct class_settings classes = {
-    .good_messages = 3, .good_ratio = 5, .bot_score = 6, .bot_ratio = 5, .weight = {0, 1, 2}
+    .good_messages = 3,
+    .good_ratio = 5,
+    .bot_score = 6,
+    .bot_ratio = 5,
+    .suspect_score = 2,
+    .suspect_ratio = 2,
+    .hammer_count = 3,
+    .good_domain_messages = 20,
+    .good_network_messages = 50,
+    .weight = {0, 1, 2}
 };
 static struct reply_settings replies = {"4.3.2 later", "5.7.1 bot"};
 static const struct decide_settings settings = {&admission, &levels, &classes, &replies};
@@ -67,10 +76,11 @@ static struct facts make_facts(size_t i)
     facts.level = cases[i].level;
     client->has_address = true;
     client->now_s = 1000000;
-    client->history = HISTORY_KNOWN;
-    client->record = (struct client_record){.first_seen_s = 1000, .last_seen_s = 1000000};
-    client->record.counts[EVIDENCE_ACCEPTED] = cases[i].accepted;
-    client->record.counts[EVIDENCE_SILENT] = cases[i].silent;
+    struct history_fact *history = &client->history[SCOPE_CLIENT];
+    history->state = HISTORY_KNOWN;
+    history->record = (struct client_record){.first_seen_s = 1000, .last_seen_s = 1000000};
+    history->record.counts[EVIDENCE_ACCEPTED] = cases[i].accepted;
+    history->record.counts[EVIDENCE_SILENT] = cases[i].silent;
     client->is_rbl_listed = cases[i].says != PERMITTED;
     client->is_rbl_permitted = cases[i].says == PERMITTED;
     if (client->is_rbl_listed)
