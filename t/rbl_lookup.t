@@ -15,17 +15,17 @@ use Postvalve::PolicyClient;
 use Postvalve::Redis;
 use Postvalve::Test;
 
-# The test points of RFC 5782, clients 192.0.2.1 to .99 for the tests.
+# The test points of RFC 5782, clients 203.0.113.1 to .99 for the tests.
 my $points = "127.0.0.2:127.0.0.2:test\n";
 my $zen = <<"END";
 :127.0.0.2:Listed, see http://zen.example/\$
 $points
-192.0.2.1
-192.0.2.2 :127.0.0.10:In a dial-up range: \$
-192.0.2.3 :127.0.0.11:
-192.0.2.20
-192.0.2.64 :127.255.255.254:open resolver
-192.0.2.65 :127.0.0.1:nonsense
+203.0.113.1
+203.0.113.2 :127.0.0.10:In a dial-up range: \$
+203.0.113.3 :127.0.0.11:
+203.0.113.20
+203.0.113.64 :127.255.255.254:open resolver
+203.0.113.65 :127.0.0.1:nonsense
 198.51.100.0/24
 END
 my $white = ":127.0.0.3:\n$points\n198.51.100.7\n";
@@ -81,26 +81,26 @@ my $policyd = Postvalve::Daemon->new('policyd', config => { %calm, host => 'mx1'
     redis => $redis)->start;
 my $client = client($policyd);
 
-is $client->request(client_address => '192.0.2.2'),
-    '554 5.7.1 Service unavailable; Client host [192.0.2.2] blocked using zen.example; '
-    . 'In a dial-up range: 192.0.2.2', 'first check that matches, with the text of the list';
-is asked_for('2.2.0.192.zen.example'), 2, 'three filters: one query, and one for the text';
-is $client->request(client_address => '192.0.2.2'),
-    '554 5.7.1 Service unavailable; Client host [192.0.2.2] blocked using zen.example; '
-    . 'In a dial-up range: 192.0.2.2', 'the same from memory';
-is asked_for('2.2.0.192.zen.example'), 2, 'without another query';
-is $client->request(client_address => '192.0.2.9'), 'DUNNO', 'not listed';
-$client->request(client_address => '192.0.2.9') for 1 .. 3;
-is asked_for('9.2.0.192.zen.example'), 1, 'that is remembered too';
+is $client->request(client_address => '203.0.113.2'),
+    '554 5.7.1 Service unavailable; Client host [203.0.113.2] blocked using zen.example; '
+    . 'In a dial-up range: 203.0.113.2', 'first check that matches, with the text of the list';
+is asked_for('2.113.0.203.zen.example'), 2, 'three filters: one query, and one for the text';
+is $client->request(client_address => '203.0.113.2'),
+    '554 5.7.1 Service unavailable; Client host [203.0.113.2] blocked using zen.example; '
+    . 'In a dial-up range: 203.0.113.2', 'the same from memory';
+is asked_for('2.113.0.203.zen.example'), 2, 'without another query';
+is $client->request(client_address => '203.0.113.9'), 'DUNNO', 'not listed';
+$client->request(client_address => '203.0.113.9') for 1 .. 3;
+is asked_for('9.113.0.203.zen.example'), 1, 'that is remembered too';
 is $client->request(client_address => '198.51.100.7'), 'DUNNO', 'the allow list comes first';
 like $client->request(client_address => '198.51.100.8'), qr/\A554 /, 'a network';
-is $client->request(client_address => '192.0.2.65'), 'DUNNO', '127.0.0.1 is no listing';
-like $client->request(client_address => '192.0.2.9', sender => 'a@bad.example'),
+is $client->request(client_address => '203.0.113.65'), 'DUNNO', '127.0.0.1 is no listing';
+like $client->request(client_address => '203.0.113.9', sender => 'a@bad.example'),
     qr/\A554 5\.7\.1 Service unavailable; Sender address \[a\@bad\.example\] blocked using dbl/,
     'domain of the sender';
-is $client->request(client_address => '192.0.2.9', sender => ''), 'DUNNO', 'null sender';
+is $client->request(client_address => '203.0.113.9', sender => ''), 'DUNNO', 'null sender';
 
-like $policyd->wait_log(qr/reject client=192\.0\.2\.2 /),
+like $policyd->wait_log(qr/reject client=203\.0\.113\.2 /),
     qr/class=bot reason=rbl .*rule=rbl check=zen\.example=127\.0\.0\.10 .*code=554/, 'log line';
 
 # -- single flight ---------------------------------------------------------------------------
@@ -109,13 +109,13 @@ like $policyd->wait_log(qr/reject client=192\.0\.2\.2 /),
     my @clients = map { client($policyd) } 1 .. 300;
     # All requests are there before the first is answered.
     $policyd->pause;
-    my $request = Postvalve::PolicyClient::format_request(client_address => '192.0.2.20');
+    my $request = Postvalve::PolicyClient::format_request(client_address => '203.0.113.20');
     $_->send_raw($request) for @clients;
     $policyd->resume;
     my @actions = map { $_->read_action // 'none' } @clients;
     is scalar(grep {/\A554 /} @actions), 300, '300 requests at once for a new client';
-    is asked_for('20.2.0.192.zen.example'), 2, 'one query for the address, and one for the text';
-    is asked_for('20.2.0.192.white.example'), 1, 'and one to each other list';
+    is asked_for('20.113.0.203.zen.example'), 2, 'one query for the address, and one for the text';
+    is asked_for('20.113.0.203.white.example'), 1, 'and one to each other list';
 }
 
 # -- what another host found -----------------------------------------------------------------
@@ -124,23 +124,23 @@ like $policyd->wait_log(qr/reject client=192\.0\.2\.2 /),
     my $other = Postvalve::Daemon->new('policyd', config => { %calm, host => 'mx2' },
         redis => $redis)->start;
     my $client = client($other);
-    like $client->request(client_address => '192.0.2.2'),
-        qr/\A554 .*In a dial-up range: 192\.0\.2\.2\z/, 'second host: the answer with its text';
-    is $client->request(client_address => '192.0.2.9'), 'DUNNO', 'second host: not listed';
-    is asked_for('2.2.0.192.zen.example'), 2, 'from Redis, not from the network';
-    is asked_for('9.2.0.192.zen.example'), 1, 'also that there is nothing';
-    is $redis->command('GET', 'pv:rbl:zen.example:192.0.2.2'),
-        '127.0.0.10 In a dial-up range: 192.0.2.2', 'as it is in Redis';
-    my $ttl = $redis->command('TTL', 'pv:rbl:zen.example:192.0.2.2');
+    like $client->request(client_address => '203.0.113.2'),
+        qr/\A554 .*In a dial-up range: 203\.0\.113\.2\z/, 'second host: the answer with its text';
+    is $client->request(client_address => '203.0.113.9'), 'DUNNO', 'second host: not listed';
+    is asked_for('2.113.0.203.zen.example'), 2, 'from Redis, not from the network';
+    is asked_for('9.113.0.203.zen.example'), 1, 'also that there is nothing';
+    is $redis->command('GET', 'pv:rbl:zen.example:203.0.113.2'),
+        '127.0.0.10 In a dial-up range: 203.0.113.2', 'as it is in Redis';
+    my $ttl = $redis->command('TTL', 'pv:rbl:zen.example:203.0.113.2');
     ok $ttl > 0 && $ttl <= 60, "it expires with the record ($ttl s)";
-    ok wait_until(sub { $redis->command('HGET', 'pv:client:192.0.2.2', 'rbl') }, 3),
+    ok wait_until(sub { $redis->command('HGET', 'pv:client:203.0.113.2', 'rbl') }, 3),
         'evidence in the record of the client';
     $other->stop;
 }
 
 # -- special answers -------------------------------------------------------------------------
 
-is $client->request(client_address => '192.0.2.64'), 'DUNNO', 'the list refuses us: no listing';
+is $client->request(client_address => '203.0.113.64'), 'DUNNO', 'the list refuses us: no listing';
 ok $policyd->wait_log(qr/zen\.example.*(resolver|refuse)/i), 'and the log says what it means';
 
 # -- by level --------------------------------------------------------------------------------
@@ -156,17 +156,17 @@ spew($map, "zen.example=127.0.0.10 521 4.7.1 Go away, \$client_address\n");
         config => { %{$config}, service => { port => $slots, slot_limit => 4 } })->start;
     my $client = client($stressed);
     my @port = (server_port => $slots);
-    like $client->request(client_address => '192.0.2.2', @port), qr/\A554 /, 'calm: 554';
+    like $client->request(client_address => '203.0.113.2', @port), qr/\A554 /, 'calm: 554';
     my @request = (@port, stress => 'yes');
-    is $client->request(client_address => '192.0.2.2', @request),
-        '521 5.7.1 Go away, 192.0.2.2', 'stressed: the map of that level';
-    like $client->request(client_address => '192.0.2.1', @request),
-        qr/\A521 5\.7\.1 Service unavailable; Client host \[192\.0\.2\.1\]/,
+    is $client->request(client_address => '203.0.113.2', @request),
+        '521 5.7.1 Go away, 203.0.113.2', 'stressed: the map of that level';
+    like $client->request(client_address => '203.0.113.1', @request),
+        qr/\A521 5\.7\.1 Service unavailable; Client host \[203\.0\.113\.1\]/,
         'stressed, not in the map: hung up on with the default text';
     $stressed->configure({ mode => 'observe' })->reload;
     $stressed->wait_log(qr/configuration taken over/);
-    is $client->request(client_address => '192.0.2.2', @request), 'DUNNO', 'observe mode';
-    ok $stressed->wait_log(qr/would-hang-up client=192\.0\.2\.2 .*rule=rbl/), 'which is logged';
+    is $client->request(client_address => '203.0.113.2', @request), 'DUNNO', 'observe mode';
+    ok $stressed->wait_log(qr/would-hang-up client=203\.0\.113\.2 .*rule=rbl/), 'which is logged';
     $stressed->stop;
 }
 
@@ -174,7 +174,7 @@ spew($map, "zen.example=127.0.0.10 521 4.7.1 Go away, \$client_address\n");
 
 {
     my $other = Postvalve::Daemon->new('policyd', config => merged(action => 'postfix'))->start;
-    is client($other)->request(client_address => '192.0.2.3'),
+    is client($other)->request(client_address => '203.0.113.3'),
         'reject_rbl_client zen.example=127.0.0.11', 'left to Postfix';
     my $weights = [
         'reject_rbl_client zen.example*2',      'reject_rbl_client zen.example=127.0.0.11',
@@ -183,8 +183,8 @@ spew($map, "zen.example=127.0.0.10 521 4.7.1 Go away, \$client_address\n");
     $other->configure({ rbl => { %{ $calm{rbl} }, threshold => 3, checks => $weights } })->reload;
     $other->wait_log(qr/configuration taken over/);
     my $client = client($other);
-    is $client->request(client_address => '192.0.2.1'), 'DUNNO', 'weight 2 of 3';
-    is $client->request(client_address => '192.0.2.3'), 'reject_rbl_client zen.example',
+    is $client->request(client_address => '203.0.113.1'), 'DUNNO', 'weight 2 of 3';
+    is $client->request(client_address => '203.0.113.3'), 'reject_rbl_client zen.example',
         'weights together reach the threshold: the heaviest check';
     is $client->request(client_address => '198.51.100.7', sender => 'a@bad.example'), 'DUNNO',
         'an allow list with a weight';
@@ -205,10 +205,10 @@ sub answer_time {
         config => merged(deadline_ms => { calm => 400, stressed => 100 }))->start;
     my $client = client($other);
     $dns->pause;
-    my ($action, $time_s) = answer_time($client, client_address => '192.0.2.30');
+    my ($action, $time_s) = answer_time($client, client_address => '203.0.113.30');
     is $action, 'DUNNO', 'no answer: nothing is held against the client';
     ok $time_s >= 0.3 && $time_s < 1.0, "after the deadline ($time_s s)";
-    my @late = map { [ answer_time($client, client_address => "192.0.2.$_") ] } 31 .. 40;
+    my @late = map { [ answer_time($client, client_address => "203.0.113.$_") ] } 31 .. 40;
     is scalar(grep { $_->[0] ne 'DUNNO' || $_->[1] > 1.0 } @late), 0, 'never later';
     ok $late[-1][1] < 0.1, 'a list that does not answer is not asked any more';
     ok $other->wait_log(qr/list zen\.example is not used/), 'which is an event';
@@ -217,14 +217,14 @@ sub answer_time {
 
     my $gone = Postvalve::Daemon->new('policyd',
         config => merged(nameservers => [ 'inet:127.0.0.1:' . free_port() ]))->start;
-    ($action, $time_s) = answer_time(client($gone), client_address => '192.0.2.41');
+    ($action, $time_s) = answer_time(client($gone), client_address => '203.0.113.41');
     is $action, 'DUNNO', 'nobody at the port of the name server';
     ok $time_s < 0.5, "is noticed at once ($time_s s)";
     $gone->stop;
 
     my $second = Postvalve::Daemon->new('policyd',
         config => merged(nameservers => [ 'inet:127.0.0.1:' . free_port(), $server ]))->start;
-    like client($second)->request(client_address => '192.0.2.1'), qr/\A554 /,
+    like client($second)->request(client_address => '203.0.113.1'), qr/\A554 /,
         'the second name server answers';
     $second->stop;
 }
@@ -293,7 +293,7 @@ my ($port, $pid) = scripted_dns(
         return make_answer($query, 0x8185) if $zone eq 'refused';
         return if $zone eq 'silent';
         return "\1\2\3" if $zone eq 'rubbish';
-        return make_answer($query, 0x8180, pack 'C4', 203, 0, 113, 9) if $zone eq 'rewrite';
+        return make_answer($query, 0x8180, pack 'C4', 198, 18, 0, 9) if $zone eq 'rewrite';
         return make_answer($query, 0x8180, $two) if $zone eq 'good' && ($is_point || $type == 1 && $name =~ /\A9/);
         return make_answer($query, $is_tcp ? 0x8180 : 0x8380, $is_tcp ? ($two) : ()) if $zone eq 'large';
         if ($zone eq 'forged') {    # the name in lower case, then the identifier wrong, then right
@@ -320,7 +320,7 @@ for my $kind (@kinds) {
             default_reply => '554 $rbl_domain',
         },
     })->start;
-    my ($action, $time_s) = answer_time(client($other), client_address => '192.0.2.9');
+    my ($action, $time_s) = answer_time(client($other), client_address => '203.0.113.9');
     is $action, $expected{$kind} ? "554 5.7.1 $kind.example" : 'DUNNO', "answers: $kind";
     ok $time_s < 0.6, "in time ($time_s s)";
     is $other->stop, 0, 'and an orderly end';
