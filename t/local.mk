@@ -39,6 +39,7 @@ UNIT_TESTS = \
 	t/unit/milter_session_test \
 	t/unit/netstring_test \
 	t/unit/override_test \
+	t/unit/own_addresses_test \
 	t/unit/policy_reply_test \
 	t/unit/policy_request_test \
 	t/unit/policyd_connection_test \
@@ -80,6 +81,7 @@ HOST_TEST_LDADD = host/libhost.a $(LDADD)
 t_unit_listen_drops_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_listen_socket_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_log_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_own_addresses_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_pressure_source_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_privileges_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_slot_limit_test_LDADD = $(HOST_TEST_LDADD)
