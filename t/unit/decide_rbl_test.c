@@ -19,7 +19,8 @@ static struct class_settings classes = {
     .good_network_messages = 50,
     .weight = {0, 1, 2}
 };
-static struct reply_settings replies = {"4.3.2 later", "5.7.1 bot"};
+static struct reply_settings replies = {.hang_up_later = "4.3.2 later",
+                                        .hang_up_bot = "5.7.1 bot"};
 static const struct decide_settings settings = {&admission, &levels, &classes, &replies};
 
 enum says { LISTED, MAPPED, RESTRICTION, PERMITTED };
