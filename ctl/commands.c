@@ -13,6 +13,8 @@
 const struct command command_table[] = {
     {"status",       "[--json] [PART...]",
      "level, pressure, slots, what is forced, what is reachable",                                                                 command_status  },
+    {"top",          "[--once [--json]] [--host HOST]",                   "live: pressure, slots, who holds them",
+     command_top                                                                                                                                  },
     {"explain",      "ADDRESS [--name NAME] [--pressure P] [--json]",
      "what is known of a client, its class, and what would happen to it",                                                         command_explain },
     {"force",        "LEVEL [--for TIME] " TARGET_USAGE " [--note TEXT]",

@@ -45,5 +45,6 @@ int command_off(struct arguments *arguments);
 int command_on(struct arguments *arguments);
 int command_settings(struct arguments *arguments);
 int command_status(struct arguments *arguments);
+int command_top(struct arguments *arguments);
 
 #endif

@@ -9,6 +9,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/command_override.c \
 	ctl/command_settings.c \
 	ctl/command_status.c \
+	ctl/command_top.c \
 	ctl/commands.c ctl/commands.h \
 	ctl/explain.c ctl/explain.h ctl/explain_json.c ctl/explain_text.c \
 	ctl/host_view.c ctl/host_view.h \
@@ -19,6 +20,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/status.c ctl/status.h \
 	ctl/status_json.c \
 	ctl/status_text.c \
-	ctl/target.c ctl/target.h
+	ctl/target.c ctl/target.h \
+	ctl/top.c ctl/top.h ctl/top_frame.c ctl/top_screen.c
 ctl_postvalvectl_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
 	$(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread

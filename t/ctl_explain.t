@@ -29,7 +29,7 @@ sub ctl {
     return run_command([ $ctl, '--config', "$dir/config.json", @_ ]);
 }
 
-sub explain {
+sub explained {
     my ($status, $output) = ctl('explain', @_, '--json');
     is $status, 0, "explain @_";
     return eval { JSON::PP->new->decode($output) } // do { diag $output; {} };
@@ -65,7 +65,7 @@ TEXT
 
 subtest 'a bot' => sub {
     remember('198.18.2.2', silent => 20);
-    my $data = explain(qw(198.18.2.2 --pressure 0.9));
+    my $data = explained(qw(198.18.2.2 --pressure 0.9));
     is_deeply [ @{$data}{qw(class reason scope)} ], [qw(bot bad-history client)], 'class and why';
     my $history = $data->{history}{client};
     is $history->{state}, 'known', 'the record';
@@ -83,7 +83,7 @@ subtest 'a bot' => sub {
 
 subtest 'good by its domain' => sub {
     remember('example.org', accepted => 100);
-    my $data = explain(qw(198.18.2.1 --name mx3.mail.example.org --pressure 0.99));
+    my $data = explained(qw(198.18.2.1 --name mx3.mail.example.org --pressure 0.99));
     is_deeply [ @{$data}{qw(class reason scope)} ], [qw(good good-domain domain)], 'class and why';
     is $data->{history}{domain}{key}, 'example.org', 'the domain';
     is $data->{now}{code}, 0, 'let in';
@@ -91,11 +91,11 @@ subtest 'good by its domain' => sub {
 };
 
 subtest 'settings and the list' => sub {
-    is explain('203.0.113.9')->{reason}, 'trusted-network', 'trusted';
-    my $data = explain('203.0.114.1');
+    is explained('203.0.113.9')->{reason}, 'trusted-network', 'trusted';
+    my $data = explained('203.0.114.1');
     is_deeply [ @{$data}{qw(reason allowed)} ], [ 'allowed', JSON::PP::true ], 'allowed by the configuration';
     ctl(qw(block 198.51.100.0/24 --for 1h --note), 'a flood');
-    $data = explain('198.51.100.3');
+    $data = explained('198.51.100.3');
     is_deeply [ @{$data}{qw(class reason)} ], [qw(bot blocked)], 'blocked';
     is_deeply [ @{ $data->{list} }{qw(kind key note)} ], [ 'block', '198.51.100.0/24', 'a flood' ], 'by whom';
     is $data->{levels}{calm}{admitted}, 'out', 'at every level';
@@ -118,19 +118,19 @@ subtest 'the same words as the daemons' => sub {
     my ($line) = $policyd->log_text =~ /(hang-up client=198\.18\.2\.2.*)/;
     local %config = %{ $policyd->config };
     my $data;
-    wait_ok { ($data = explain('198.18.2.2'))->{now}{source} eq 'published' } 5, 'policyd publishes';
+    wait_ok { ($data = explained('198.18.2.2'))->{now}{source} eq 'published' } 5, 'policyd publishes';
     s/silent:[\d.]+/silent:N/ for $line, $data->{now}{log};
     is $data->{now}{log}, $line, 'the log line';
 };
 
 subtest 'without Redis' => sub {
     $redis->stop;
-    my $data = explain('198.18.2.2');
+    my $data = explained('198.18.2.2');
     is_deeply [ @{$data}{qw(class reason)} ], [qw(unknown no-answer)], 'class and why';
     my (undef, $output) = ctl(qw(explain 198.18.2.2));
     like $output, qr/^client    198\.18\.2\.2: not known: \S/m, 'the reason';
     local $config{redis} = { server => '' };
-    is explain('198.18.2.2')->{history}{client}{state}, 'missing', 'none configured';
+    is explained('198.18.2.2')->{history}{client}{state}, 'missing', 'none configured';
 };
 
 subtest 'what makes no sense' => sub {
