@@ -214,7 +214,8 @@ my $unit = Postvalve::Daemon->new(
     config  => { milter => { listen => 'inet:127.0.0.1:' . free_port() } },
     command => [
         qw(setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs),
-        qw(--inh-caps -all,+net_admin --ambient-caps +net_admin --bounding-set -all,+net_admin),
+        '--inh-caps', '-all,+net_admin', '--ambient-caps', '+net_admin',
+        '--bounding-set', '-all,+net_admin',
         program('milter')
     ],
 );
