@@ -199,21 +199,21 @@ static const struct {
     {"{\"services\": [{\"port\": 1, \"port\": 2}]}",
      {"f: services[0].port: given again in line 1, allowed: once"}                                                                                                         },
     {"{\"cluster\": {\"follow\": \"critical\", \"follow_share\": 0}, \"sensor\": "
-     "{\"lost_share\": 2}}",                                                                                           {"f: cluster.follow: \"critical\", allowed: \"off\" or \"elevated\"",
+     "{\"lost_share\": 2}}",                                                                {"f: cluster.follow: \"critical\", allowed: \"off\" or \"elevated\"",
       "f: cluster.follow_share: 0 is out of range, allowed: a number from 0.01 to 1",
-      "f: sensor.lost_share: 2 is out of range, allowed: a number from 0.01 to 1"}                                                                                                                                                },
+      "f: sensor.lost_share: 2 is out of range, allowed: a number from 0.01 to 1"}                                                        },
  /* one against another */
     {"{\"level\": {\"elevated\": 0.9}}",
-     {"f: level.stressed: 0.8 is below level.elevated, allowed: 0.9 or more"}},
+     {"f: level.stressed: 0.8 is below level.elevated, allowed: 0.9 or more"}                                                                                              },
     {"{\"level\": {\"elevated\": 3, \"stressed\": 2, \"critical\": 1}}",
      {"f: level.stressed: 2 is below level.elevated, allowed: 3 or more",
-      "f: level.critical: 1 is below level.stressed, allowed: 2 or more"}                                                                                                                },
+      "f: level.critical: 1 is below level.stressed, allowed: 2 or more"}                                                                                                  },
     {"{\"admission\": {\"ceiling\": {\"good\": 0.5}}}",
      {"f: admission.ceiling.unknown: 0.8 is above admission.ceiling.good, allowed: 0.5 or "
-      "less"}   },
+      "less"}                                                                                                                                                              },
     {"{\"milter\": {\"listen\": \"unix:/x\"}, \"policyd\": {\"listen\": [\"unix:/x\"]}}",
      {"f: milter.listen: \"unix:/x\" is in policyd.listen too, allowed: an endpoint of its "
-      "own"}                                                                              },
+      "own"}                                                                                                                                                               },
 };
 
 static void test_wrong_files(void)
