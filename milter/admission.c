@@ -54,7 +54,7 @@ static struct verdict conclude(struct milter *milter, const struct config *confi
 {
     struct decide_settings settings = {
         .admission = &config->admission,
-        .level = &config->level,
+        .level = &config->services.items[0].level,
         .client_class = &config->client_class,
         .reply = &config->reply,
     };
@@ -88,7 +88,7 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
     }
     slots_read(milter->slots, busy, now_ms, &facts.pressure);
     facts.pressure.is_postfix_stressed = is_postfix_stressed;
-    facts.level = level_watch_feed(milter->level, &config->level, &facts.pressure, now_ms);
+    facts.level = level_watch_feed(milter->level, config, &facts.pressure, now_ms);
     level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
     return conclude(milter, config, &facts, session, now_ms);
 }
@@ -108,7 +108,7 @@ struct verdict admission_decide_mail(struct milter *milter, const struct config 
     if (needs_history(&facts.client))
         history_read_memory(milter->history, &session->keys, now_ms, facts.client.history);
     slots_read(milter->slots, session_table_busy(milter->sessions), now_ms, &facts.pressure);
-    facts.level = level_watch_feed(milter->level, &config->level, &facts.pressure, now_ms);
+    facts.level = level_watch_feed(milter->level, config, &facts.pressure, now_ms);
     level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
     return conclude(milter, config, &facts, session, now_ms);
 }

@@ -5,6 +5,7 @@
 #include "common/slice.h"
 #include "host/clock.h"
 #include "milter/admission.h"
+#include "milter/level_watch.h"
 #include "milter/live_config.h"
 #include "milter/negotiate.h"
 #include "milter/reclaimer.h"
@@ -29,7 +30,7 @@ static bool is_macro_set(SMFICTX *context, char *name)
 static bool is_protected_service(SMFICTX *context, const struct config *config)
 {
     const char *port = smfi_getsymval(context, MACRO_DAEMON_PORT);
-    return !port || strtol(port, NULL, 10) == config->service.port;
+    return !port || strtol(port, NULL, 10) == config->services.items[0].port;
 }
 
 static uint16_t port_of(const struct sockaddr *socket_address)
@@ -112,6 +113,19 @@ static sfsistat begin_session(SMFICTX *context, const struct config *config,
     return SMFIS_CONTINUE;
 }
 
+/* Those that we ended say nothing of the others. */
+static void note_end(const struct session *session, const struct config *config)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    bool is_silent = now_ms - session->connected_ms >= config->milter.silent_after_s * 1000;
+    if (!session->is_hung_up)
+        level_watch_note_end(milter->level,
+                             session->has_said_helo ? SESSION_SERVED
+                             : is_silent            ? SESSION_SILENT
+                                                    : SESSION_LOST,
+                             now_ms);
+}
+
 static void end_session(struct session *session)
 {
     if (!session)
@@ -119,6 +133,7 @@ static void end_session(struct session *session)
     if (session_table_remove(milter->sessions, session)) {
         const struct config *config = live_config_acquire(milter->config);
         admission_record(milter, config, session, true);
+        note_end(session, config);
         live_config_release(milter->config, config);
     }
     free(session);

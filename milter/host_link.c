@@ -46,19 +46,17 @@ static void read_state(struct host_link *link, const struct config *config, int6
     int sessions = session_table_busy(milter->sessions);
     *state = (struct host_state){.service_count = 1};
     slots_read(milter->slots, sessions, now_ms, &pressure);
-    level_watch_feed(milter->level, &config->level, &pressure, now_ms);
+    level_watch_feed(milter->level, config, &pressure, now_ms);
     struct service_state *service = &state->services[0];
     service_state_init(service);
-    snprintf(service->name, sizeof(service->name), "%s", config->service.name);
-    service->port = (int)config->service.port;
+    snprintf(service->name, sizeof(service->name), "%s", config->services.items[0].name);
+    service->port = (int)config->services.items[0].port;
     service->pressure = pressure.value;
-    service->driver = pressure.value > pressure.slots ? SENSOR_WAITING : SENSOR_SLOTS;
     service->busy = pressure.busy;
     service->slot_limit = pressure.slot_limit;
     service->waiting = pressure.waiting;
     service->sessions = sessions;
     service->reclaimed = reclaimer_count(milter->reclaimer);
-    service->is_postfix_stressed = pressure.is_postfix_stressed;
     state->is_off = level_watch_describe(milter->level, now_ms, service);
 }
 

@@ -22,7 +22,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define TICK_MS  100
+#define TICK_MS  50
 #define FLUSH_MS 1000 /* at the end; a service manager waits much longer */
 #define PROGRAM  "postvalve-milter"
 
@@ -64,7 +64,7 @@ static void reload(struct milter *milter)
     }
     struct error error;
     log_open(PROGRAM, config->log_target, config->is_log_verbose);
-    if (!slots_refresh(milter->slots, &config->service, &error))
+    if (!slots_refresh(milter->slots, &config->services.items[0], &error))
         log_warning("the old slot limit stays in force: %s", error.text);
     const struct config *old = live_config_acquire(milter->config);
     warn_of_fixed_settings(old, config);
@@ -83,7 +83,7 @@ static enum level tick(struct milter *milter, const struct config *config, int64
     int sessions = session_table_busy(milter->sessions);
     slots_tick(milter->slots, sessions, now_ms);
     slots_read(milter->slots, sessions, now_ms, &pressure);
-    enum level level = level_watch_feed(milter->level, &config->level, &pressure, now_ms);
+    enum level level = level_watch_feed(milter->level, config, &pressure, now_ms);
     level_watch_get_override(milter->level, &is_level_forced, &is_off);
     if (!is_off)
         reclaimer_tick(milter, config, &pressure, level, is_level_forced, now_ms);

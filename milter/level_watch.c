@@ -2,6 +2,7 @@
 
 #include "common/cluster.h"
 #include "common/memory.h"
+#include "host/listen_drops.h"
 #include "host/log.h"
 
 #include <pthread.h>
@@ -9,8 +10,8 @@
 
 struct level_watch {
     pthread_mutex_t mutex;
-    struct level_tracker tracker;
-    int64_t stress_seen_ms; /* 0: never */
+    struct stress stress;
+    struct socket_counters *counters;
     struct override_effect effect;
     enum level floor;
     enum level level; /* the one that counts */
@@ -22,6 +23,7 @@ struct level_watch *level_watch_create(void)
 {
     struct level_watch *watch = memory_allocate(1, sizeof(*watch));
     pthread_mutex_init(&watch->mutex, NULL);
+    watch->counters = socket_counters_open();
     return watch;
 }
 
@@ -30,12 +32,13 @@ void level_watch_free(struct level_watch *watch)
     if (!watch)
         return;
     pthread_mutex_destroy(&watch->mutex);
+    socket_counters_close(watch->counters);
     free(watch);
 }
 
 static enum level set_level(struct level_watch *watch, int64_t now_ms)
 {
-    enum level level = cluster_effective_level(watch->tracker.level, watch->floor,
+    enum level level = cluster_effective_level(watch->stress.tracker.level, watch->floor,
                                                &watch->effect, &watch->source);
     if (level != watch->level || watch->since_ms == 0)
         watch->since_ms = now_ms;
@@ -67,32 +70,55 @@ bool level_watch_describe(struct level_watch *watch, int64_t now_ms,
     service->level = watch->level;
     service->level_source = watch->source;
     service->level_age_s = (now_ms - watch->since_ms) / 1000;
+    service->driver = watch->stress.pressure.driver;
+    service->is_postfix_stressed = stress_is_flag_up(&watch->stress, now_ms);
     bool is_off = watch->effect.is_off;
     pthread_mutex_unlock(&watch->mutex);
     return is_off;
 }
 
-enum level level_watch_feed(struct level_watch *watch, const struct level_settings *settings,
-                            struct pressure *pressure, int64_t now_ms)
+void level_watch_note_end(struct level_watch *watch, enum session_ending ending, int64_t now_ms)
 {
     pthread_mutex_lock(&watch->mutex);
+    stress_note_session_end(&watch->stress, ending, now_ms);
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+static struct stress_input input_of(const struct level_watch *watch,
+                                    const struct pressure *pressure)
+{
+    struct stress_input input = stress_input_unknown;
+    struct listen_drops drops;
+    if (pressure->is_known) {
+        input.slot_limit = pressure->slot_limit;
+        input.busy = pressure->busy;
+        input.waiting = pressure->waiting;
+    }
+    if (socket_counters_read_drops(watch->counters, &drops))
+        input.overflows = drops.overflows;
+    return input;
+}
+
+enum level level_watch_feed(struct level_watch *watch, const struct config *config,
+                            struct pressure *pressure, int64_t now_ms)
+{
+    const struct stress_settings settings = {&config->services.items[0].level, &config->sensor};
+    pthread_mutex_lock(&watch->mutex);
     if (pressure->is_postfix_stressed)
-        watch->stress_seen_ms = now_ms;
-    pressure->is_postfix_stressed =
-        watch->stress_seen_ms != 0 && now_ms - watch->stress_seen_ms < LEVEL_WATCH_STRESS_MS;
-    double value = pressure->is_known ? pressure->value : 0;
-    enum level before = watch->tracker.level;
-    bool has_changed = level_tracker_update(&watch->tracker, settings, value,
-                                            pressure->is_postfix_stressed, now_ms);
-    enum level level = watch->tracker.level;
+        stress_note_flag_up(&watch->stress, now_ms);
+    const struct stress_input input = input_of(watch, pressure);
+    enum level before = watch->stress.tracker.level;
+    bool has_changed = stress_update(&watch->stress, &settings, &input, now_ms);
+    const struct pressure all = watch->stress.pressure;
+    pressure->is_postfix_stressed = all.is_postfix_stressed;
+    enum level level = watch->stress.tracker.level;
     enum level counted = set_level(watch, now_ms);
     pthread_mutex_unlock(&watch->mutex);
 
     if (has_changed)
-        log_info("level=%s before=%s pressure=%.2f busy=%d waiting=%d slot_limit=%d "
+        log_info("level=%s before=%s pressure=%.2f driver=%s busy=%d waiting=%d slot_limit=%d "
                  "postfix_stress=%s",
-                 level_name(level), level_name(before), value, pressure->busy,
-                 pressure->waiting, pressure->slot_limit,
-                 pressure->is_postfix_stressed ? "yes" : "no");
+                 level_name(level), level_name(before), all.value, sensor_name(all.driver),
+                 all.busy, all.waiting, all.slot_limit, all.is_postfix_stressed ? "yes" : "no");
     return counted;
 }

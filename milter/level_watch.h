@@ -8,15 +8,14 @@
 #ifndef POSTVALVE_MILTER_LEVEL_WATCH_H
 #define POSTVALVE_MILTER_LEVEL_WATCH_H
 
+#include "common/config.h"
 #include "common/decide.h"
 #include "common/level.h"
 #include "common/override.h"
 #include "common/service_state.h"
+#include "common/stress.h"
 
 #include <stdint.h>
-
-/* How long a "yes" counts. Under stress processes come and go by the second. */
-#define LEVEL_WATCH_STRESS_MS 10000
 
 struct level_watch;
 
@@ -26,8 +25,12 @@ void level_watch_free(struct level_watch *watch);
 /* Feeds one reading, of a session (with is_postfix_stressed as it says) or of the clock, and
  * sets pressure->is_postfix_stressed for the host. Returns the level that counts; a change is
  * logged. */
-enum level level_watch_feed(struct level_watch *watch, const struct level_settings *settings,
+enum level level_watch_feed(struct level_watch *watch, const struct config *config,
                             struct pressure *pressure, int64_t now_ms);
+
+/* A session ended, and not by us. */
+void level_watch_note_end(struct level_watch *watch, enum session_ending ending,
+                          int64_t now_ms);
 
 /* What administrators and other hosts say, until the next call. */
 void level_watch_set_outside(struct level_watch *watch, const struct override_effect *effect,
@@ -35,7 +38,8 @@ void level_watch_set_outside(struct level_watch *watch, const struct override_ef
 /* As for struct facts. */
 void level_watch_get_override(struct level_watch *watch, bool *is_level_forced_r,
                               bool *is_off_r);
-/* Sets the level, its source and age; true: switched off. */
+/* Sets the level, its source and age, what drives the pressure, and Postfix's own view; true:
+ * switched off. */
 bool level_watch_describe(struct level_watch *watch, int64_t now_ms,
                           struct service_state *service);
 

@@ -65,7 +65,7 @@ static int serve(const char *config_file, struct config *config)
     milter.sessions = session_table_create(sessions_max);
     milter.level = level_watch_create();
     milter.reclaimer = reclaimer_open(&config->reclaim);
-    milter.slots = slots_open(&config->service, clock_monotonic_ms(), &error);
+    milter.slots = slots_open(&config->services.items[0], clock_monotonic_ms(), &error);
     if (!milter.slots)
         return fail(config, &error, EX_CONFIG);
     milter.history = history_open(config, &error);

@@ -141,7 +141,7 @@ static bool collect(struct session *session, void *context)
     if (is_observed)
         look->observed++;
     if (session->socket_cookie == 0 || session->is_hung_up || session->is_reclaimed ||
-        is_observed || session->local_port != look->config->service.port ||
+        is_observed || session->local_port != look->config->services.items[0].port ||
         reclaim_judge(&view, &look->config->reclaim) == RECLAIM_NONE)
         return true;
     look->reclaimer->views[look->count] = view;

@@ -81,7 +81,7 @@ void gather_reload(struct gather *gather, const struct config *config)
     gather->config = config;
     gather->settings = (struct decide_settings){
         .admission = &config->admission,
-        .level = &config->level,
+        .level = &config->services.items[0].level,
         .client_class = &config->client_class,
         .reply = &config->reply,
     };
@@ -93,7 +93,7 @@ static bool is_of_protected_service(const struct gather *gather,
 {
     uint16_t port;
     return !policy_request_port(request, POLICY_ATTRIBUTE_SERVER_PORT, &port) ||
-           port == gather->config->service.port;
+           port == gather->config->services.items[0].port;
 }
 
 static void inquiry_init(struct inquiry *inquiry, const struct gather *gather,

@@ -2,7 +2,9 @@
 
 #include "common/cluster.h"
 #include "common/memory.h"
+#include "common/stress.h"
 #include "host/clock.h"
+#include "host/listen_drops.h"
 #include "host/log.h"
 #include "host/pressure_source.h"
 
@@ -10,16 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TICK_MS          100
-#define STRESS_MEMORY_MS 3000
-#define OPEN_AGAIN_MS    60000
+#define TICK_MS       50 /* with level.sustain_ms, a fraction of a second in all */
+#define OPEN_AGAIN_MS 60000
 
 struct level_watch {
     const struct config *config;
     struct pressure_source *source; /* NULL: not opened yet */
     struct event *tick;
-    struct level_tracker tracker;
-    int64_t stressed_until_ms;
+    struct socket_counters *counters; /* NULL: lazy */
+    struct stress stress;
     int busy_seen; /* at the last tick; -1: none yet */
     bool is_lazy;
     int published_slot_limit;   /* lazy; 0: not known */
@@ -34,14 +35,21 @@ struct level_watch {
     void *context;
 };
 
+/* The first one is the one that is protected. */
+static const struct service_settings *service_of(const struct config *config)
+{
+    return &config->services.items[0];
+}
+
 struct level_watch *level_watch_open(const struct config *config, struct error *error)
 {
-    struct pressure_source *source = pressure_source_open(&config->service, error);
+    struct pressure_source *source = pressure_source_open(service_of(config), error);
     if (!source)
         return NULL;
     struct level_watch *watch = memory_allocate(1, sizeof(*watch));
     watch->config = config;
     watch->source = source;
+    watch->counters = socket_counters_open();
     watch->busy_seen = -1;
     watch->since_ms = clock_monotonic_ms();
     return watch;
@@ -61,6 +69,8 @@ void level_watch_free(struct level_watch *watch)
         event_free(watch->tick);
     if (watch->source)
         pressure_source_close(watch->source);
+    if (watch->counters)
+        socket_counters_close(watch->counters);
     free(watch);
 }
 
@@ -68,27 +78,7 @@ bool level_watch_reload(struct level_watch *watch, const struct config *config,
                         struct error *error)
 {
     watch->config = config;
-    return !watch->source || pressure_source_refresh(watch->source, &config->service, error);
-}
-
-static void on_tick(int fd, short events, void *context)
-{
-    struct level_watch *watch = context;
-    struct level_reading reading;
-    (void)fd;
-    (void)events;
-    level_watch_read(watch, false, clock_monotonic_ms(), &reading);
-    if (reading.pressure.busy != watch->busy_seen)
-        log_debug("policyd: slots=%d/%d waiting=%d", reading.pressure.busy,
-                  reading.pressure.slot_limit, reading.pressure.waiting);
-    watch->busy_seen = reading.pressure.busy;
-}
-
-bool level_watch_start_ticking(struct level_watch *watch, struct event_base *base)
-{
-    const struct timeval interval = {.tv_usec = TICK_MS * 1000};
-    watch->tick = event_new(base, -1, EV_PERSIST, on_tick, watch);
-    return watch->tick && event_add(watch->tick, &interval) == 0;
+    return !watch->source || pressure_source_refresh(watch->source, service_of(config), error);
 }
 
 void level_watch_take_over(struct level_watch *watch, int slot_limit, enum level level)
@@ -101,7 +91,7 @@ void level_watch_take_over(struct level_watch *watch, int slot_limit, enum level
  * together when the load rises. */
 static void open_source(struct level_watch *watch, int64_t now_ms)
 {
-    struct service_settings settings = watch->config->service;
+    struct service_settings settings = *service_of(watch->config);
     struct error error = {""};
     if (now_ms < watch->open_at_ms)
         return;
@@ -143,7 +133,8 @@ void level_watch_set_outside(struct level_watch *watch, const struct override_ef
 {
     watch->effect = *effect;
     watch->floor = floor;
-    set_level(watch, watch->is_lazy ? watch->published_level : watch->tracker.level, now_ms);
+    set_level(watch, watch->is_lazy ? watch->published_level : watch->stress.tracker.level,
+              now_ms);
 }
 
 void level_watch_state(struct level_watch *watch, int64_t now_ms, struct service_state *state_r)
@@ -152,31 +143,53 @@ void level_watch_state(struct level_watch *watch, int64_t now_ms, struct service
     const struct pressure *pressure = &reading.pressure;
     level_watch_read(watch, false, now_ms, &reading);
     service_state_init(state_r);
-    snprintf(state_r->name, sizeof(state_r->name), "%s", watch->config->service.name);
-    state_r->port = (int)watch->config->service.port;
+    snprintf(state_r->name, sizeof(state_r->name), "%s", service_of(watch->config)->name);
+    state_r->port = (int)service_of(watch->config)->port;
     state_r->level = watch->level;
     state_r->level_source = watch->level_source;
     state_r->level_age_s = (now_ms - watch->since_ms) / 1000;
-    state_r->is_postfix_stressed = pressure->is_postfix_stressed;
+    state_r->is_postfix_stressed = stress_is_flag_up(&watch->stress, now_ms);
     state_r->slot_limit = pressure->slot_limit;
     if (!pressure->is_known)
         return;
     state_r->pressure = pressure->value;
-    state_r->driver = pressure->value > pressure->slots ? SENSOR_WAITING : SENSOR_SLOTS;
+    state_r->driver = watch->stress.pressure.driver;
     state_r->busy = pressure->busy;
     state_r->waiting = pressure->waiting;
     state_r->sessions = pressure->busy;
 }
 
-static void log_level(const struct level_watch *watch, enum level before,
-                      const struct pressure *pressure)
+static void log_level(const struct level_watch *watch, enum level before)
 {
-    log_info("policyd: level=%s before=%s pressure=%.2f slots=%d/%d waiting=%d stress=%s",
-             level_name(watch->tracker.level), level_name(before), pressure->value,
-             pressure->busy, pressure->slot_limit, pressure->waiting,
-             pressure->is_postfix_stressed ? "yes" : "no");
+    const struct pressure *pressure = &watch->stress.pressure;
+    log_info("policyd: level=%s before=%s pressure=%.2f driver=%s slots=%d/%d waiting=%d "
+             "stress=%s",
+             level_name(watch->stress.tracker.level), level_name(before), pressure->value,
+             sensor_name(pressure->driver), pressure->busy, pressure->slot_limit,
+             pressure->waiting, pressure->is_postfix_stressed ? "yes" : "no");
 }
 
+static void update(struct level_watch *watch, const struct pressure *pressure, int64_t now_ms)
+{
+    const struct stress_settings settings = {&service_of(watch->config)->level,
+                                             &watch->config->sensor};
+    struct stress_input input = stress_input_unknown;
+    struct listen_drops drops;
+    enum level before = watch->stress.tracker.level;
+    if (pressure->is_known) {
+        input.slot_limit = pressure->slot_limit;
+        input.busy = pressure->busy;
+        input.waiting = pressure->waiting;
+    }
+    if (watch->counters && socket_counters_read_drops(watch->counters, &drops))
+        input.overflows = drops.overflows;
+    if (stress_update(&watch->stress, &settings, &input, now_ms) && !watch->is_lazy)
+        log_level(watch, before);
+    set_level(watch, watch->is_lazy ? watch->published_level : watch->stress.tracker.level,
+              now_ms);
+}
+
+/* A daemon's level moves by the clock, and with the first request that says stress=yes. */
 void level_watch_read(struct level_watch *watch, bool is_postfix_stressed, int64_t now_ms,
                       struct level_reading *reading_r)
 {
@@ -186,24 +199,37 @@ void level_watch_read(struct level_watch *watch, bool is_postfix_stressed, int64
     *pressure = (struct pressure){.is_known = false};
     if (watch->source)
         pressure_source_read(watch->source, now_ms, pressure);
+    bool is_news = is_postfix_stressed && !stress_is_flag_up(&watch->stress, now_ms);
     if (is_postfix_stressed)
-        watch->stressed_until_ms = now_ms + STRESS_MEMORY_MS;
-    pressure->is_postfix_stressed = now_ms < watch->stressed_until_ms;
-
+        stress_note_flag_up(&watch->stress, now_ms);
+    if (watch->is_lazy || is_news)
+        update(watch, pressure, now_ms);
+    pressure->is_postfix_stressed = watch->stress.pressure.is_postfix_stressed;
+    reading_r->level = watch->level;
     reading_r->is_level_forced = watch->effect.is_level_forced;
     reading_r->is_off = watch->effect.is_off;
-    if (watch->is_lazy) {
-        reading_r->level =
-            watch->effect.is_level_forced ? watch->effect.level : watch->published_level;
-        return;
-    }
-    enum level before = watch->tracker.level;
-    if (level_tracker_update(&watch->tracker, &watch->config->level,
-                             pressure->is_known ? pressure->value : 0,
-                             pressure->is_postfix_stressed, now_ms))
-        log_level(watch, before, pressure);
-    set_level(watch, watch->tracker.level, now_ms);
-    reading_r->level = watch->level;
+}
+
+static void on_tick(int fd, short events, void *context)
+{
+    struct level_watch *watch = context;
+    struct level_reading reading;
+    (void)fd;
+    (void)events;
+    int64_t now_ms = clock_monotonic_ms();
+    level_watch_read(watch, false, now_ms, &reading);
+    update(watch, &reading.pressure, now_ms);
+    if (reading.pressure.busy != watch->busy_seen)
+        log_debug("policyd: slots=%d/%d waiting=%d", reading.pressure.busy,
+                  reading.pressure.slot_limit, reading.pressure.waiting);
+    watch->busy_seen = reading.pressure.busy;
+}
+
+bool level_watch_start_ticking(struct level_watch *watch, struct event_base *base)
+{
+    const struct timeval interval = {.tv_usec = TICK_MS * 1000};
+    watch->tick = event_new(base, -1, EV_PERSIST, on_tick, watch);
+    return watch->tick && event_add(watch->tick, &interval) == 0;
 }
 
 void level_watch_note_admitted(struct level_watch *watch)
