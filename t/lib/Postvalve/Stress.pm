@@ -1,0 +1,50 @@
+package Postvalve::Stress;
+
+# What tests of the stress condition share: silent clients that take slots, and the level as
+# the daemons publish it.
+#
+#   my @sessions = Postvalve::Stress::take($postfix, SLOTS);
+#   my $seen_ms = Postvalve::Stress::level_after($redis, 'mx1', qr/stressed|critical/, now_s());
+
+use strict;
+use warnings;
+
+use Postvalve::Smtp ();
+use Postvalve::Test ();
+use Time::HiRes ();
+
+# Silent clients of different addresses that have taken so many slots: each has its banner.
+sub take {
+    my ($postfix, $count, $net) = @_;
+    $net //= 60;
+    return map {
+        my $smtp = Postvalve::Smtp->new(port => $postfix->port, source => "127.$net.0.$_");
+        $smtp->banner->code == 220 or die 'take: ' . $smtp->banner->text;
+        $smtp;
+    } 1 .. $count;
+}
+
+# A record as the script writes it, as a hash.
+sub record {
+    my ($redis, $host) = @_;
+    return { @{ $redis->command('HGETALL', "pv:host:$host") } };
+}
+
+# Milliseconds from begin_s until the level is one of those; undef: not within 10 s.
+sub level_after {
+    my ($redis, $host, $pattern, $begin_s, $deadline_s) = @_;
+    return field_after($redis, $host, 'level', $pattern, $begin_s, $deadline_s);
+}
+
+sub field_after {
+    my ($redis, $host, $field, $pattern, $begin_s, $deadline_s) = @_;
+    my $end_s = Postvalve::Test::now_s() + ($deadline_s // 10);
+    while (Postvalve::Test::now_s() < $end_s) {
+        my $value = $redis->command('HGET', "pv:host:$host", $field) // '';
+        return 1000 * (Postvalve::Test::now_s() - $begin_s) if $value =~ /\A(?:$pattern)\z/;
+        Time::HiRes::sleep(0.005);
+    }
+    return undef;
+}
+
+1;
