@@ -31,6 +31,7 @@ my $daemon_directory;
 #   main           hash of main.cf parameters to add or override
 #   options        array of "name=value" for the SMTP service in master.cf
 #   master         array of more master.cf lines
+#   is_without_smtp  true: the SMTP service is among the master lines
 #   submission     true: a second smtpd on a port of its own, with an array of
 #                  "name=value" if one is given
 #   stress         true: the SMTP service says stress=yes from the start
@@ -174,7 +175,8 @@ sub _write_master_cf {
         push @lines, _smtpd_lines("$self->{submission_port}", '-', @submission_options);
     }
     # Last: when it listens, all others do.
-    push @lines, _smtpd_lines("$listen$self->{port}", $limit, @smtp_options);
+    push @lines, _smtpd_lines("$listen$self->{port}", $limit, @smtp_options)
+        if !$option->{is_without_smtp};
     Postvalve::Test::spew($self->config_dir . '/master.cf', join '', map { "$_\n" } @lines);
     return $self->_age_config;
 }
