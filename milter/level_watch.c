@@ -2,7 +2,6 @@
 
 #include "common/cluster.h"
 #include "common/memory.h"
-#include "host/listen_drops.h"
 #include "host/log.h"
 
 #include <pthread.h>
@@ -11,7 +10,6 @@
 struct level_watch {
     pthread_mutex_t mutex;
     struct stress stress;
-    struct socket_counters *counters;
     struct override_effect effect;
     enum level floor;
     enum level level; /* the one that counts */
@@ -23,7 +21,6 @@ struct level_watch *level_watch_create(void)
 {
     struct level_watch *watch = memory_allocate(1, sizeof(*watch));
     pthread_mutex_init(&watch->mutex, NULL);
-    watch->counters = socket_counters_open();
     return watch;
 }
 
@@ -32,7 +29,6 @@ void level_watch_free(struct level_watch *watch)
     if (!watch)
         return;
     pthread_mutex_destroy(&watch->mutex);
-    socket_counters_close(watch->counters);
     free(watch);
 }
 
@@ -84,18 +80,14 @@ void level_watch_note_end(struct level_watch *watch, enum session_ending ending,
     pthread_mutex_unlock(&watch->mutex);
 }
 
-static struct stress_input input_of(const struct level_watch *watch,
-                                    const struct pressure *pressure)
+static struct stress_input input_of(const struct pressure *pressure)
 {
     struct stress_input input = stress_input_unknown;
-    struct listen_drops drops;
     if (pressure->is_known) {
         input.slot_limit = pressure->slot_limit;
         input.busy = pressure->busy;
         input.waiting = pressure->waiting;
     }
-    if (socket_counters_read_drops(watch->counters, &drops))
-        input.overflows = drops.overflows;
     return input;
 }
 
@@ -106,7 +98,7 @@ enum level level_watch_feed(struct level_watch *watch, const struct config *conf
     pthread_mutex_lock(&watch->mutex);
     if (pressure->is_postfix_stressed)
         stress_note_flag_up(&watch->stress, now_ms);
-    const struct stress_input input = input_of(watch, pressure);
+    const struct stress_input input = input_of(pressure);
     enum level before = watch->stress.tracker.level;
     bool has_changed = stress_update(&watch->stress, &settings, &input, now_ms);
     const struct pressure all = watch->stress.pressure;

@@ -4,7 +4,6 @@
 #include "common/memory.h"
 #include "common/stress.h"
 #include "host/clock.h"
-#include "host/listen_drops.h"
 #include "host/log.h"
 #include "host/pressure_source.h"
 
@@ -19,7 +18,6 @@ struct level_watch {
     const struct config *config;
     struct pressure_source *source; /* NULL: not opened yet */
     struct event *tick;
-    struct socket_counters *counters; /* NULL: lazy */
     struct stress stress;
     int busy_seen; /* at the last tick; -1: none yet */
     bool is_lazy;
@@ -49,7 +47,6 @@ struct level_watch *level_watch_open(const struct config *config, struct error *
     struct level_watch *watch = memory_allocate(1, sizeof(*watch));
     watch->config = config;
     watch->source = source;
-    watch->counters = socket_counters_open();
     watch->busy_seen = -1;
     watch->since_ms = clock_monotonic_ms();
     return watch;
@@ -69,8 +66,6 @@ void level_watch_free(struct level_watch *watch)
         event_free(watch->tick);
     if (watch->source)
         pressure_source_close(watch->source);
-    if (watch->counters)
-        socket_counters_close(watch->counters);
     free(watch);
 }
 
@@ -174,15 +169,12 @@ static void update(struct level_watch *watch, const struct pressure *pressure, i
     const struct stress_settings settings = {&service_of(watch->config)->level,
                                              &watch->config->sensor};
     struct stress_input input = stress_input_unknown;
-    struct listen_drops drops;
     enum level before = watch->stress.tracker.level;
     if (pressure->is_known) {
         input.slot_limit = pressure->slot_limit;
         input.busy = pressure->busy;
         input.waiting = pressure->waiting;
     }
-    if (watch->counters && socket_counters_read_drops(watch->counters, &drops))
-        input.overflows = drops.overflows;
     if (stress_update(&watch->stress, &settings, &input, now_ms) && !watch->is_lazy)
         log_level(watch, before);
     set_level(watch, watch->is_lazy ? watch->published_level : watch->stress.tracker.level,
