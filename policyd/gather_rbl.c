@@ -142,7 +142,7 @@ void rbl_inquiry_free(struct rbl_inquiry *inquiry)
 /* $server_name is Postfix's myhostname. Asked for when first needed. */
 static struct slice get_server_name(struct gather_rbl *gather)
 {
-    const char *directory = gather->config->service.postfix_config_directory;
+    const char *directory = gather->config->services.items[0].postfix_config_directory;
     const char *const command[] = {POSTCONF, "-c", directory, "-h", "myhostname", NULL};
     struct error error;
     if (gather->server_name[0] == '\0') {
