@@ -274,7 +274,7 @@ sub cpu_s {
         my $text = eval { Postvalve::Test::slurp($file) } // next;
         my ($pid) = $text =~ /\A(\d+)/;
         my @field = split ' ', $text =~ s/\A.*\) //sr;    # state parent group session ...
-        next if $field[3] != $master;
+        next if @field < 15 || $field[3] != $master;    # it may have ended
         $ticks += $field[11] + $field[12];
         $ticks += $field[13] + $field[14] if $pid == $master;
     }
