@@ -71,7 +71,10 @@ static void offer(struct host_link *link, const struct config *config, bool is_l
     struct host_state state;
     struct error error;
     int64_t now_ms = clock_monotonic_ms();
+    struct history_cap_news news;
     read_state(link, config, now_ms, &state);
+    if (history_guard_take_news(link->milter->history_guard, &news))
+        host_exchange_note_history_cap(link->exchange, &news);
     struct host_commands commands =
         host_exchange_offer(link->exchange, &state, is_last, now_ms);
     struct redis_pipeline pipeline = {

@@ -183,6 +183,19 @@ static void record_hang_up(const struct gather *gather, const struct inquiry *in
                  inquiry->facts.client.now_s);
 }
 
+/* For the history cap: once a session. */
+static void count(const struct gather *gather, const struct inquiry *inquiry,
+                  const struct verdict *verdict, int64_t now_ms)
+{
+    struct history_cap_news news;
+    bool is_counted = is_first_decision(inquiry) || verdict->action == VERDICT_HANG_UP;
+    if (is_counted && verdict->classification.class != CLASS_TRUSTED &&
+        history_guard_count(gather->history_guard, &gather->config->admission.rails,
+                            verdict->is_by_history_alone, now_ms) &&
+        history_guard_take_news(gather->history_guard, &news))
+        host_record_note_history_cap(gather->sources.host_record, &news);
+}
+
 static void end_session(struct gather *gather, const struct inquiry *inquiry,
                         struct verdict *verdict)
 {
@@ -216,9 +229,7 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
         rbl_inquiry_apply(inquiry->rbl, gather->settings.level, &inquiry->facts);
     struct verdict verdict = decide(&inquiry->facts, &gather->settings);
     gather->level = verdict.level;
-    bool is_counted = is_first_decision(inquiry) || verdict.action == VERDICT_HANG_UP;
-    if (is_counted && verdict.classification.class != CLASS_TRUSTED)
-        history_guard_count(gather->history_guard, rails, verdict.is_by_history_alone, now_ms);
+    count(gather, inquiry, &verdict, now_ms);
     if (verdict.code != 0)
         tell(gather, inquiry, &verdict, host.has_milter);
     if (verdict.action == VERDICT_HANG_UP)

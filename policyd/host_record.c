@@ -241,3 +241,9 @@ void host_record_cancel(struct host_record *record, struct redis_async_request *
     (void)request;
     record->callback = NULL;
 }
+
+void host_record_note_history_cap(struct host_record *record,
+                                  const struct history_cap_news *news)
+{
+    host_exchange_note_history_cap(record->exchange, news);
+}

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct history_cap_news;
 struct level_watch;
 struct store;
 struct host_record;
@@ -49,5 +50,9 @@ void host_record_tell_access(const struct host_record *record, const struct addr
                              int64_t now_ms, struct client_facts *facts);
 
 struct host_word host_record_word(const struct host_record *record, int64_t now_ms);
+
+/* An event, told with the next offer. */
+void host_record_note_history_cap(struct host_record *record,
+                                  const struct history_cap_news *news);
 
 #endif

@@ -186,6 +186,24 @@ static void note_override(struct host_exchange *exchange, const char *action, co
     note_events(exchange, length, 1);
 }
 
+void host_exchange_note_history_cap(struct host_exchange *exchange,
+                                    const struct history_cap_news *news)
+{
+    char share[16], connections[24];
+    snprintf(share, sizeof(share), "%.2f", news->share);
+    snprintf(connections, sizeof(connections), "%" PRIu64, news->connections);
+    const struct redis_field fields[] = {
+        {SLICE_LITERAL("host"),        slice_from_string(exchange->host)                       },
+        {SLICE_LITERAL("state"),       slice_from_string(news->is_reached ? "reached" : "left")},
+        {SLICE_LITERAL("share"),       slice_from_string(share)                                },
+        {SLICE_LITERAL("connections"), slice_from_string(connections)                          },
+    };
+    size_t length = exchange->event_commands.length;
+    event_command(&exchange->event_commands, exchange->prefix, "history-cap", fields,
+                  sizeof(fields) / sizeof(fields[0]));
+    note_events(exchange, length, 1);
+}
+
 /* -- our own state ------------------------------------------------------------------------ */
 
 static void append_events(struct host_exchange *exchange)

@@ -16,6 +16,7 @@
 #include "common/host_state.h"
 #include "common/override.h"
 #include "common/redis_command.h"
+#include "host/history_guard.h"
 #include "redis/redis_reply.h"
 
 #include <stdbool.h>
@@ -45,6 +46,9 @@ struct host_commands {
 struct host_commands host_exchange_offer(struct host_exchange *exchange,
                                          const struct host_state *state, bool is_last,
                                          int64_t now_ms);
+/* An event that goes out with the next offer. */
+void host_exchange_note_history_cap(struct host_exchange *exchange,
+                                    const struct history_cap_news *news);
 /* Each reply, in order; NULL: no answer. */
 void host_exchange_take_offer_reply(struct host_exchange *exchange, size_t index,
                                     const struct redis_reply *reply);

@@ -20,6 +20,7 @@ my @mx = map {
         config => {
             milter => { silent_after_s => 1 },
             level  => { hold_s => 0 },
+            admission => { history_cap_sample => 100 },
             class  => {
                 weight => { silent => 2.5, unknown_rcpt => 3 }, bot_score => 5, good_age_s => 0,
                 good_domain_messages => 2, bad_network_clients => 2, return_min_s => 6, hammer_count => 1,
@@ -166,8 +167,23 @@ subtest 'coming back' => sub {
     like $log_text->(), qr/client=\Q$hasty\E class=suspect reason=hammering/, 'the log says why';
 };
 
+subtest 'too many hung up on by history alone' => sub {
+    greeting($mx[0], '127.20.0.1') for 1 .. 120;
+    ok $mx[0]{milter}->wait_log(qr/history-cap reached: \d+ % of \d+ connections/), 'the log says so';
+    ok wait_until(sub { events('history-cap') }, 5), 'and an event';
+    my ($event) = events('history-cap');
+    is $event->{state}, 'reached', 'which says what';
+    cmp_ok $event->{share}, '>', 0.5, '... and how many';
+};
+
 is $_->{milter}->stop, 0, 'ends in order' for @mx;
 finish();
+
+# The events of a type, each a hash.
+sub events {
+    my ($type) = @_;
+    return grep { $_->{type} eq $type } map { +{ @{ $_->[1] } } } @{ $redis->command('XRANGE', 'pv:events', '-', '+') };
+}
 
 sub sleep_until {
     my ($at_s) = @_;
