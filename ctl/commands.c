@@ -30,6 +30,7 @@ const struct command command_table[] = {
     {"list",           "[--json]",                                          "who is allowed and blocked",                           command_list          },
     {"forget",         "[--entry] KEY",                                     "what is known of a client, and its entry in the list",
      command_forget                                                                                                                                       },
+    {"rbl",            "[report] [--json]",                                 "how the DNS lists are; what each is worth",            command_rbl           },
     {"postfix-stress", "on|off",
      "Postfix's own stress mode, by master.cf; off unless configured",                                                              command_postfix_stress},
     {"check-config",   "[--print-config] [FILE]",                           "say what is wrong with the configuration",

@@ -44,6 +44,7 @@ int command_list(struct arguments *arguments);
 int command_off(struct arguments *arguments);
 int command_on(struct arguments *arguments);
 int command_postfix_stress(struct arguments *arguments);
+int command_rbl(struct arguments *arguments);
 int command_settings(struct arguments *arguments);
 int command_status(struct arguments *arguments);
 int command_top(struct arguments *arguments);

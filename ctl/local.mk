@@ -8,6 +8,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/command_help.c \
 	ctl/command_override.c \
 	ctl/command_postfix_stress.c \
+	ctl/command_rbl.c \
 	ctl/command_settings.c \
 	ctl/command_status.c \
 	ctl/command_top.c \
