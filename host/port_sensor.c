@@ -108,12 +108,12 @@ static struct smtpd_count count_processes(const struct port_sensor *sensor)
     return sum;
 }
 
-bool port_sensor_count_processes(struct port_sensor *sensor, int64_t now_ms,
-                                 struct smtpd_count *count_r, struct error *error)
+bool port_sensor_count_processes(struct port_sensor *sensor, struct smtpd_count *count_r,
+                                 struct error *error)
 {
     if (!sensor->processes || sensor->service.service_count == 0)
         return error_set(error, "Postfix's service on port %d is not known", sensor->port);
-    if (!smtpd_processes_scan(sensor->processes, now_ms, error))
+    if (!smtpd_processes_scan(sensor->processes, error))
         return false;
     *count_r = count_processes(sensor);
     return true;
@@ -121,12 +121,12 @@ bool port_sensor_count_processes(struct port_sensor *sensor, int64_t now_ms,
 
 /* Its sockets first: what it accepts after this look is counted, but never more than there are
  * processes. */
-static void look_behind_postscreen(struct port_sensor *sensor, int64_t now_ms)
+static void look_behind_postscreen(struct port_sensor *sensor)
 {
     struct smtpd_count count;
     struct error error;
     sensor->process_bound =
-        port_sensor_count_processes(sensor, now_ms, &count, &error) ? count.processes : -1;
+        port_sensor_count_processes(sensor, &count, &error) ? count.processes : -1;
     bool is_seen = sensor->process_bound >= 0 &&
                    smtpd_processes_postscreen(sensor->processes, &sensor->postscreen, &error);
     sensor->is_estimating = !is_seen;
@@ -144,7 +144,7 @@ static void take(struct port_sensor *sensor, struct kept *kept, int64_t now_ms, 
         kept->is_good = sock_diag_read_listeners(sensor->diag, &kept->usage, error);
     } else {
         if (sensor->service.is_behind_postscreen)
-            look_behind_postscreen(sensor, now_ms);
+            look_behind_postscreen(sensor);
         kept->is_good = has_wait ? sock_diag_read_wait(sensor->diag, &kept->usage, error)
                                  : sock_diag_read(sensor->diag, &kept->usage, error);
         sensor->admitted = 0;

@@ -67,8 +67,8 @@ bool port_sensor_read_queue(struct port_sensor *sensor, int64_t now_ms,
 void port_sensor_note_admitted(struct port_sensor *sensor);
 
 /* The smtpd processes of the service, looked for now. */
-bool port_sensor_count_processes(struct port_sensor *sensor, int64_t now_ms,
-                                 struct smtpd_count *count_r, struct error *error);
+bool port_sensor_count_processes(struct port_sensor *sensor, struct smtpd_count *count_r,
+                                 struct error *error);
 /* False: connections are counted in /proc/net/tcp, which costs twenty times as much. */
 bool port_sensor_uses_netlink(const struct port_sensor *sensor);
 /* Behind postscreen, and its sockets cannot be told from smtpd's: busy is a bound from above.

@@ -236,7 +236,7 @@ void stress_service_look_at_processes(struct stress_service *service, int64_t no
 {
     struct smtpd_count count;
     struct error error;
-    if (!port_sensor_count_processes(service->sensor, now_ms, &count, &error))
+    if (!port_sensor_count_processes(service->sensor, &count, &error))
         return;
     if (count.stressed > 0)
         stress_note_flag_up(&service->stress, now_ms);
