@@ -62,7 +62,7 @@ static bool announce(struct redis_session *session, const struct order *order, c
         {SLICE_LITERAL("by"),     slice_from_string(by)                                      },
         {SLICE_LITERAL("note"),   {order->note, strnlen(order->note, OVERRIDE_TEXT_SIZE - 1)}},
     };
-    event_command(&command, session->prefix, "override", fields,
+    event_command(&command, session->prefix, "order", fields,
                   sizeof(fields) / sizeof(fields[0]));
     override_announce_command(&command, session->prefix, order->target.host);
     return redis_session_ask(session, &command, 2, NULL, NULL, error);

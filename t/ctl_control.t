@@ -46,7 +46,7 @@ subtest 'force' => sub {
     my $event = event();
     is_deeply {%{$event}{qw(type host action level until note)}},
         {
-        type => 'override', host => 'mx1', action => 'force', level => 'stressed',
+        type => 'order', host => 'mx1', action => 'force', level => 'stressed',
         until => $hash->{level_until}, note => 'flood from AS64496'
         },
         'the event';
