@@ -109,7 +109,7 @@ static void assume_pressure(struct facts *facts, const struct config *config, do
 {
     facts->pressure = (struct pressure){
         .is_known = true, .slots = pressure, .value = pressure, .driver = SENSOR_SLOTS};
-    facts->level = level_of_pressure(&config->level, pressure, false);
+    facts->level = level_of_pressure(&config->services.items[0].level, pressure, false);
 }
 
 static void take_published(struct explanation *explanation)
@@ -162,7 +162,7 @@ void explain_gather(struct explanation *explanation, const struct config *config
     struct facts *facts = &explanation->facts;
     struct decide_settings settings = {
         .admission = &config->admission,
-        .level = &config->level,
+        .level = &config->services.items[0].level,
         .client_class = &config->client_class,
         .reply = &config->reply,
     };

@@ -169,5 +169,5 @@ void status_gather(struct status *status_r, const struct config *config)
     is_well[STATUS_REDIS] = status_r->redis.is_answering || !status_r->has_redis;
     is_well[STATUS_MILTER] = try_listener(&status_r->milter, &config->milter.listen);
     is_well[STATUS_POLICYD] = try_policyd(status_r, &config->policyd.listen);
-    is_well[STATUS_SENSOR] = read_sensor(status_r, &config->service);
+    is_well[STATUS_SENSOR] = read_sensor(status_r, &config->services.items[0]);
 }

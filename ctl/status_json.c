@@ -99,7 +99,8 @@ static json_t *sensor_json(const struct status *status)
                          "waiting", "slot_limit", limit, "error",
                          text_or_null(status->pressure_error.text), "warning",
                          text_or_null(status->slot_warning.text));
-    enum level level = level_of_pressure(&status->config->level, pressure->value, false);
+    enum level level =
+        level_of_pressure(&status->config->services.items[0].level, pressure->value, false);
     return json_pack("{s:s, s:f, s:i, s:i, s:o, s:n, s:o}", "level", level_name(level),
                      "pressure", pressure->value, "busy", pressure->busy, "waiting",
                      pressure->waiting, "slot_limit", limit, "error", "warning",

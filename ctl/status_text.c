@@ -20,8 +20,8 @@ static void print_level(const struct status *status)
                   age_s > 0 ? age_s : 0);
     } else if (status->pressure.is_known) {
         row_print("level", "%s by the pressure of this moment; no daemon published one",
-                  level_name(level_of_pressure(&status->config->level, status->pressure.value,
-                                               false)));
+                  level_name(level_of_pressure(&status->config->services.items[0].level,
+                                               status->pressure.value, false)));
     } else {
         row_print("level", "unknown");
     }

@@ -115,6 +115,17 @@ subtest 'the sensor' => sub {
     like $output, qr/^slots     2 of 4 busy, 1 waiting for one$/m, 'slots';
 };
 
+subtest 'the first of services is the one that counts' => sub {
+    local $config{services} = [
+        { name => 'smtp', port => $smtp_port, slot_limit => 3, level => { elevated => 0.9, stressed => 0.95 } },
+        { name => 'submission', port => 587, slot_limit => 2 },
+    ];
+    local $config{service};
+    delete $config{service};
+    my (undef, $data) = status_json('sensor');
+    is_deeply [ @{ $data->{sensor} }{qw(slot_limit level)} ], [ 3, 'critical' ], 'its slots and levels';
+};
+
 my @listeners = map { listen_unix("$dir/$_") } qw(policyd policyd2 milter);
 
 subtest 'all is well' => sub {
