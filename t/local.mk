@@ -3,6 +3,7 @@ LDADD = common/libcommon.a $(JANSSON_LIBS) $(PSL_LIBS)
 
 UNIT_TESTS = \
 	t/fuzz/config_fuzz \
+	t/fuzz/host_state_fuzz \
 	t/fuzz/macro_fuzz \
 	t/fuzz/policy_request_fuzz \
 	t/fuzz/rbl_filter_fuzz \
@@ -122,6 +123,7 @@ t_unit_milter_session_test_SOURCES = t/unit/milter_session_test.c milter/session
 t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_filter_fuzz_SOURCES = t/fuzz/rbl_filter_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_host_state_fuzz_SOURCES = t/fuzz/host_state_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_macro_fuzz_SOURCES = t/fuzz/macro_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_reply_map_fuzz_SOURCES = t/fuzz/rbl_reply_map_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_socketmap_request_fuzz_SOURCES = t/fuzz/socketmap_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
