@@ -149,7 +149,7 @@ void redis_key_rbl_value(struct redis_key *key_r, const char *prefix, const char
     append_name(key_r, zone);
 }
 
-void redis_key_new_channel(struct redis_key *key_r, const char *prefix, const char *host)
+void redis_key_new_clients(struct redis_key *key_r, const char *prefix, const char *host)
 {
     begin(key_r, prefix, "new:");
     append_name(key_r, host);

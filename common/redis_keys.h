@@ -44,8 +44,8 @@ void redis_key_rbl(struct redis_key *key_r, const char *prefix, const char *zone
 void redis_key_rbl_health(struct redis_key *key_r, const char *prefix, const char *zone);
 /* PREFIXrblvalue:ZONE */
 void redis_key_rbl_value(struct redis_key *key_r, const char *prefix, const char *zone);
-/* PREFIXnew:NAME, the channel of clients that are new to a host. */
-void redis_key_new_channel(struct redis_key *key_r, const char *prefix, const char *host);
+/* PREFIXnew:NAME, the list of clients that are new to a host. */
+void redis_key_new_clients(struct redis_key *key_r, const char *prefix, const char *host);
 
 static inline struct slice redis_key_slice(const struct redis_key *key)
 {

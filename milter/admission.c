@@ -85,6 +85,8 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
     if (needs_history(&facts.client)) {
         history_read(milter->history, &session->keys, now_ms, facts.client.history);
         facts.client.is_shared = is_shared_now(milter, config, session);
+        if (facts.client.history[SCOPE_CLIENT].state == HISTORY_NONE)
+            history_announce(milter->history, &session->address);
     }
     slots_read(milter->slots, busy, now_ms, &facts.pressure);
     facts.pressure.is_postfix_stressed = is_postfix_stressed;

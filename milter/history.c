@@ -2,6 +2,8 @@
 
 #include "common/client_cache.h"
 #include "common/memory.h"
+#include "common/redis_keys.h"
+#include "host/hostname.h"
 #include "redis/redis_pool.h"
 #include "redis/redis_server.h"
 #include "redis/redis_writer.h"
@@ -20,6 +22,8 @@ struct history {
     struct redis_server *server;
     struct redis_pool *pool;
     struct redis_writer *writer; /* NULL after history_flush() */
+    bool is_announcing;
+    struct redis_key new_key;
 };
 
 struct history *history_open(const struct config *config, struct error *error)
@@ -38,6 +42,10 @@ struct history *history_open(const struct config *config, struct error *error)
         free(history);
         return NULL;
     }
+    char host[HOSTNAME_SIZE];
+    hostname_get(config->host, host);
+    redis_key_new_clients(&history->new_key, config->redis.prefix, host);
+    history->is_announcing = config->rbl.checks.count > 0;
     pthread_mutex_init(&history->mutex, NULL);
     history->cache =
         client_cache_create((size_t)config->memory.clients, config->memory.fresh_ms, seed);
@@ -113,6 +121,14 @@ void history_read_memory(struct history *history, const struct client_keys *keys
 {
     bool is_asked[SCOPE_COUNT];
     look_up(history, keys, now_ms, facts_r, is_asked);
+}
+
+void history_announce(struct history *history, const struct address *client)
+{
+    pthread_mutex_lock(&history->mutex);
+    if (history->is_announcing && history->writer)
+        redis_writer_announce(history->writer, redis_key_slice(&history->new_key), client);
+    pthread_mutex_unlock(&history->mutex);
 }
 
 void history_add(struct history *history, const struct client_keys *keys,

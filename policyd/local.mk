@@ -1,6 +1,7 @@
 # policyd: the shell around libevent: policy protocol, Redis, the level.
 sbin_PROGRAMS += policyd/postvalve-policyd
 policyd_postvalve_policyd_SOURCES = \
+	policyd/announcements.c policyd/announcements.h \
 	policyd/connection.c policyd/connection.h \
 	policyd/connection_set.c policyd/connection_set.h \
 	policyd/counters.h \

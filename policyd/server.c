@@ -6,6 +6,7 @@
 #include "host/log.h"
 #include "host/privileges.h"
 #include "host/program.h"
+#include "policyd/announcements.h"
 #include "policyd/connection_set.h"
 #include "policyd/counters.h"
 #include "policyd/gather.h"
@@ -38,6 +39,7 @@ struct server {
     struct host_record *host_record;
     struct rbl_engine *rbl_engine;
     struct gather_rbl *gather_rbl;
+    struct announcements *announcements;
     struct gather *gather;
     struct connection_set connections;
     struct listener_set listeners;
@@ -248,6 +250,7 @@ static void unwire(struct server *server)
     socketmap_server_free(server->socketmap);
     server->socketmap = NULL;
     gather_free(server->gather);
+    announcements_free(server->announcements);
     rbl_engine_free(server->rbl_engine);
     gather_rbl_free(server->gather_rbl);
     host_record_free(server->host_record);
@@ -258,7 +261,9 @@ static bool start_lists(struct server *server)
 {
     char host[HOSTNAME_SIZE];
     hostname_get(server->config->host, host);
-    return rbl_engine_start(server->rbl_engine, host);
+    server->announcements = announcements_start(server->base, &server->store,
+                                                server->rbl_engine, server->gather_rbl, host);
+    return server->announcements && rbl_engine_start(server->rbl_engine, host);
 }
 
 static int serve(struct server *server)

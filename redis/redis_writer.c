@@ -13,6 +13,8 @@
 #define BATCH_MAX         64
 #define BATCH_DEADLINE_MS 250 /* nobody waits for it: a slow reply is no trouble yet */
 #define AWAY_POLL_MS      100
+#define NEW_LENGTH_MAX    "1024" /* of the list of new clients, where nobody takes them */
+#define NEW_EXPIRE_S      "10"
 
 struct update {
     struct client_key key;
@@ -48,6 +50,9 @@ struct redis_writer {
     struct update queue[REDIS_WRITER_QUEUE_SIZE];
     char hash[REDIS_WRITER_HASH_SIZE]; /* commands in wire form */
     size_t hash_length;                /* 0: none waiting */
+    struct redis_key new_key;
+    char new_clients[REDIS_WRITER_NEW_MAX][ADDRESS_TEXT_SIZE];
+    size_t new_count; /* 0: none waiting */
     uint64_t written, dropped;
 };
 
@@ -156,6 +161,38 @@ static void work_on_hash(struct redis_writer *writer)
     pthread_mutex_lock(&writer->mutex);
 }
 
+static void work_on_new_clients(struct redis_writer *writer)
+{
+    struct redis_command command = {writer->buffer, 0, BATCH_MAX * REDIS_COMMAND_SCRIPT_SIZE,
+                                    false};
+    struct slice key = redis_key_slice(&writer->new_key);
+    struct error error;
+    redis_command_begin(&command, 2 + writer->new_count);
+    redis_command_add(&command, SLICE_LITERAL("LPUSH"));
+    redis_command_add(&command, key);
+    for (size_t i = 0; i < writer->new_count; i++)
+        redis_command_add(&command, slice_from_string(writer->new_clients[i]));
+    redis_command_begin(&command, 4);
+    redis_command_add(&command, SLICE_LITERAL("LTRIM"));
+    redis_command_add(&command, key);
+    redis_command_add(&command, SLICE_LITERAL("0"));
+    redis_command_add(&command, SLICE_LITERAL(NEW_LENGTH_MAX));
+    redis_command_begin(&command, 3);
+    redis_command_add(&command, SLICE_LITERAL("EXPIRE"));
+    redis_command_add(&command, key);
+    redis_command_add(&command, SLICE_LITERAL(NEW_EXPIRE_S));
+    writer->new_count = 0;
+    pthread_mutex_unlock(&writer->mutex);
+    struct redis_pipeline pipeline = {
+        .use = REDIS_USE_WRITE,
+        .commands = {command.data, command.length},
+        .count = 3,
+        .callback = ignore_reply
+    };
+    redis_link_pipeline(writer->link, &pipeline, batch_deadline(writer), NULL, &error);
+    pthread_mutex_lock(&writer->mutex);
+}
+
 static void work_on_updates(struct redis_writer *writer)
 {
     struct batch *batch = &writer->batch;
@@ -184,7 +221,7 @@ static void work_on_updates(struct redis_writer *writer)
 
 static bool has_work(const struct redis_writer *writer)
 {
-    return writer->head < writer->tail || writer->hash_length > 0;
+    return writer->head < writer->tail || writer->hash_length > 0 || writer->new_count > 0;
 }
 
 static void wait_for_work(struct redis_writer *writer)
@@ -217,6 +254,8 @@ static void *run(void *argument)
         if (!has_work(writer))
             wait_for_work(writer);
         else if (redis_server_may_try(writer->server, REDIS_USE_WRITE)) {
+            if (writer->new_count > 0)
+                work_on_new_clients(writer);
             if (writer->hash_length > 0)
                 work_on_hash(writer);
             if (writer->head < writer->tail)
@@ -324,6 +363,19 @@ bool redis_writer_write_hash(struct redis_writer *writer, struct slice key,
     wake(writer);
     pthread_mutex_unlock(&writer->mutex);
     return true;
+}
+
+void redis_writer_announce(struct redis_writer *writer, struct slice key,
+                           const struct address *client)
+{
+    pthread_mutex_lock(&writer->mutex);
+    if (writer->new_count < REDIS_WRITER_NEW_MAX &&
+        slice_copy_string(key, writer->new_key.text, sizeof(writer->new_key.text))) {
+        writer->new_key.length = key.length;
+        address_format(client, writer->new_clients[writer->new_count++]);
+        wake(writer);
+    }
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 struct redis_writer_counters redis_writer_counters(struct redis_writer *writer)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #define REDIS_WRITER_QUEUE_SIZE 4096 /* client updates */
+#define REDIS_WRITER_NEW_MAX    128  /* clients announced at a time */
 #define REDIS_WRITER_HASH_SIZE  4096 /* bytes of one hash in wire form */
 
 struct redis_writer;
@@ -41,6 +42,11 @@ void redis_writer_update_client(struct redis_writer *writer, const struct client
  * and again. False when it is larger than REDIS_WRITER_HASH_SIZE. */
 bool redis_writer_write_hash(struct redis_writer *writer, struct slice key,
                              const struct redis_field *fields, size_t count, int64_t expire_s);
+
+/* Adds a client to the list of those that are new to this host, for policyd (doc/redis.md).
+ * When many are waiting, more are left out. */
+void redis_writer_announce(struct redis_writer *writer, struct slice key,
+                           const struct address *client);
 
 struct redis_writer_counters redis_writer_counters(struct redis_writer *writer);
 

@@ -138,6 +138,14 @@ like $policyd->wait_log(qr/reject client=203\.0\.113\.2 /),
     $other->stop;
 }
 
+# -- ahead -----------------------------------------------------------------------------------
+
+$redis->command('LPUSH', 'pv:new:mx1', '203.0.113.3', '203.0.113.77');
+ok wait_until(sub { asked_for('3.113.0.203.zen.example') && asked_for('77.113.0.203.zen.example') }, 3),
+    'clients that a milter announced are looked up ahead';
+ok wait_until(sub { $redis->command('HGET', 'pv:client:203.0.113.3', 'rbl') }, 3),
+    'and evidence is in the record before the client is asked about';
+
 # -- special answers -------------------------------------------------------------------------
 
 is $client->request(client_address => '203.0.113.64'), 'DUNNO', 'the list refuses us: no listing';
