@@ -11,6 +11,7 @@ use IO::Select;
 use IO::Socket::INET;
 use Postvalve::Daemon;
 use Postvalve::Dns;
+use Postvalve::MilterClient;
 use Postvalve::PolicyClient;
 use Postvalve::Redis;
 use Postvalve::Test;
@@ -145,6 +146,17 @@ ok wait_until(sub { asked_for('3.113.0.203.zen.example') && asked_for('77.113.0.
     'clients that a milter announced are looked up ahead';
 ok wait_until(sub { $redis->command('HGET', 'pv:client:203.0.113.3', 'rbl') }, 3),
     'and evidence is in the record before the client is asked about';
+
+{
+    my $milter = Postvalve::Daemon->new('milter', config => { %calm, host => 'mx1' },
+        redis => $redis)->start;
+    my $session = Postvalve::MilterClient->new($milter->endpoint);
+    $session->negotiate;
+    $session->connect('203.0.113.78', daemon_port => 25);
+    ok wait_until(sub { asked_for('78.113.0.203.zen.example') }, 3), 'a milter announces them';
+    $session->close;
+    $milter->stop;
+}
 
 # -- special answers -------------------------------------------------------------------------
 
