@@ -3,6 +3,7 @@ LDADD = common/libcommon.a $(JANSSON_LIBS) $(PSL_LIBS)
 
 UNIT_TESTS = \
 	t/fuzz/config_fuzz \
+	t/fuzz/dns_message_fuzz \
 	t/fuzz/host_state_fuzz \
 	t/fuzz/macro_fuzz \
 	t/fuzz/policy_request_fuzz \
@@ -121,6 +122,7 @@ t_unit_milter_session_test_SOURCES = t/unit/milter_session_test.c milter/session
 
 # Fuzzers, with the driver that replays their corpus.
 t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_dns_message_fuzz_SOURCES = t/fuzz/dns_message_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_filter_fuzz_SOURCES = t/fuzz/rbl_filter_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_host_state_fuzz_SOURCES = t/fuzz/host_state_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
