@@ -107,16 +107,29 @@ like $policyd->wait_log(qr/reject client=203\.0\.113\.2 /),
 # -- single flight ---------------------------------------------------------------------------
 
 {
-    my @clients = map { client($policyd) } 1 .. 300;
+    my @clients = map { client($policyd) } 1 .. 1000;
     # All requests are there before the first is answered.
     $policyd->pause;
     my $request = Postvalve::PolicyClient::format_request(client_address => '203.0.113.20');
     $_->send_raw($request) for @clients;
     $policyd->resume;
     my @actions = map { $_->read_action // 'none' } @clients;
-    is scalar(grep {/\A554 /} @actions), 300, '300 requests at once for a new client';
+    is scalar(grep {/\A554 /} @actions), 1000, '1000 requests at once for a new client';
     is asked_for('20.113.0.203.zen.example'), 2, 'one query for the address, and one for the text';
     is asked_for('20.113.0.203.white.example'), 1, 'and one to each other list';
+}
+
+# -- answers in memory -----------------------------------------------------------------------
+
+{
+    my @addresses = map {"203.0.113.$_"} 100 .. 199;
+    $client->request(client_address => $_) for @addresses;
+    my $before = grep {/\A1\d\d\.113\./} $dns->queries;
+    my $start_s = now_s();
+    for my $round (1 .. 30) { $client->request(client_address => $_) for @addresses }
+    my $time_s = now_s() - $start_s;
+    is scalar(grep {/\A1\d\d\.113\./} $dns->queries), $before, '3,000 requests of known clients: no query';
+    note sprintf '%.0f requests a second, one after the other', 3000 / $time_s;
 }
 
 # -- what another host found -----------------------------------------------------------------
