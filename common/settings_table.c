@@ -57,8 +57,8 @@ const struct setting settings_table[] = {
     ROW("services", SETTING_OBJECT_LIST, services, .minimum = 1, .maximum = SERVICES_MAX,
         .item = &setting_rows_service, .default_text = "[{}]",
         .help = "The services of this host to protect, each with its own slots, pressure and "
-                "level; the first is the main one in status and dashboards. Sessions of other "
-                "services are let alone. Names and ports have to differ."),
+                "level. The daemons act on the first one, and warn of more; sessions of "
+                "others are let alone. Names and ports have to differ."),
     /* Service */
     ROW("service.name", SETTING_STRING, service.name, .minimum = 1, .maximum = 64,
         .characters = NAME_EXTRA ":[]", .default_text = "\"smtp\"",
