@@ -111,6 +111,8 @@ bool host_exchange_is_of(const struct host_exchange *exchange, const char *prefi
 
 /* -- events ------------------------------------------------------------------------------- */
 
+/* Those of the host are told by its publisher alone, those of a process by itself. */
+
 /* One that does not fit any more is not told: Redis was away for long. */
 static void note_events(struct host_exchange *exchange, size_t length_before, size_t count)
 {
@@ -147,7 +149,7 @@ static void note_levels(struct host_exchange *exchange, const struct host_state 
         for (size_t j = 0; j < exchange->offered_count; j++)
             if (strcmp(exchange->offered[j].name, service->name) == 0)
                 before = exchange->offered[j].level;
-        if (before != service->level)
+        if (before != service->level && exchange->is_publisher)
             note_level(exchange, service, before);
     }
     memcpy(exchange->offered, state->services, sizeof(exchange->offered));
@@ -170,6 +172,8 @@ static void note_publisher(struct host_exchange *exchange, struct slice before)
 static void note_override(struct host_exchange *exchange, const char *action, const char *level,
                           int64_t until_s, const struct override *by)
 {
+    if (!exchange->is_publisher)
+        return;
     char until[24];
     snprintf(until, sizeof(until), "%" PRId64, until_s);
     const struct redis_field fields[] = {
@@ -248,10 +252,8 @@ struct host_commands host_exchange_offer(struct host_exchange *exchange,
         commands.count++;
     }
     note_levels(exchange, state);
-    if (exchange->is_publisher) {
-        append_events(exchange);
-        commands.count += exchange->event_count;
-    }
+    append_events(exchange);
+    commands.count += exchange->event_count;
     forget_events(exchange);
     return commands;
 }
