@@ -275,7 +275,7 @@ static struct rbl_lookup *make_lookup(struct rbl_engine *engine,
 static void join(struct rbl_lookup *lookup, size_t query)
 {
     struct question question;
-    enum rbl_failure failure;
+    enum rbl_failure failure = RBL_FAILURE_SKIPPED; /* there is nothing to ask */
     struct rbl_missing *missing = &lookup->missing[query];
     missing->lookup = lookup;
     missing->query = query;
