@@ -142,6 +142,24 @@ subtest 'master.cf.submission' => sub {
     $postfix->stop;
 };
 
+subtest 'main.cf.socketmap' => sub {
+    my $port = free_port();
+    my $postfix = Postvalve::Postfix->new(
+        name => 'tables', process_limit => 20,
+        main => { main_of('main.cf.socketmap', ':10033' => ":$port"),
+            stressed => 'check_helo_access inline:{{slow.example = 450 4.7.1 not under stress}}' })->start;
+    my $policyd = Postvalve::Daemon->new('policyd', postfix => $postfix, redis => $redis,
+        config => { socketmap => { listen => [ "inet:127.0.0.1:$port" ] } })->start;
+    is smtp($postfix, '127.8.6.1', helo => 'slow.example')->send_mail->code, 250, 'calm: mail goes through';
+    my @hold = map { my $client = smtp($postfix, "127.8.6.$_"); $client->banner; $client } 10 .. 27;
+    ok wait_until { smtp($postfix, '127.8.6.2', helo => 'slow.example')->send_mail->code == 450 } 5,
+        'the class of the level is asked';
+    $_->abort for @hold;
+    $policyd->kill9;
+    is smtp($postfix, '127.8.6.3')->send_mail->code, 451, 'without policyd the table costs mail, as the fragment says';
+    $postfix->stop;
+};
+
 sub spawned {
     my ($path) = @_;
     return grep { (readlink("/proc/$_/exe") // '') =~ /^\Q$path\E/ } map { m{(\d+)$} } glob '/proc/[0-9]*';
