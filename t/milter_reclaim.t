@@ -183,6 +183,7 @@ sub silent_loses {
     my %sessions = silent("26.$_[0]", 8);
     my $lived_s = watch(4, \%sessions);
     $_->close for values %sessions;
+    wait_until { ($redis->command('HGET', 'pv:host:test', 'busy') // 1) == 0 } 5, 'all gone';
     return scalar keys %{$lived_s};
 }
 

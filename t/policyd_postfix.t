@@ -19,6 +19,8 @@ my $redis = Postvalve::Redis->new->start;
 my %record = (first => time - 100000, last => time);
 $redis->command('HSET', 'pv:client:127.5.0.1', %record, accepted => 50);
 $redis->command('HSET', 'pv:client:127.5.0.2', %record, silent => 20);
+# Who takes the slots: no ceiling but the last slot's.
+$redis->command('HSET', 'pv:client:127.5.1.1', %record, accepted => 50);
 
 sub client {
     my ($postfix, $source) = @_;
