@@ -146,7 +146,7 @@ subtest 'live' => sub {
 subtest 'Ctrl-C, and Redis that goes away' => sub {
     publish();
     my $seen = in_terminal(
-        "$top; echo status=\$?",
+        "trap : INT; $top; echo status=\$?",
         [ qr/mx1  stressed/ => sub { $redis->pause } ],
         [ qr/mx1  (?!stressed)\S/ => sub { $redis->resume } ],
         [ qr/mx1  stressed/ => sub { syswrite $_[0], "\cC" } ],
