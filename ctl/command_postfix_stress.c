@@ -92,25 +92,13 @@ static bool are_equal(const char *one, const char *other)
 
 /* -- Postfix ------------------------------------------------------------------------------ */
 
-static bool find_program(const char *name, char path_r[static PATH_MAX], struct error *error)
-{
-    static const char *const places[] = {"/usr/sbin", "/usr/local/sbin", "/usr/bin",
-                                         "/usr/local/bin", "/opt/postfix/usr/sbin"};
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        snprintf(path_r, PATH_MAX, "%s/%s", places[i], name);
-        if (access(path_r, X_OK) == 0)
-            return true;
-    }
-    return error_set(error, "no %s(1) on this machine", name);
-}
-
 /* "postconf -c DIRECTORY OPTION ARGUMENT", or "postfix -c DIRECTORY OPTION". */
 static bool run(const struct actuator *actuator, const char *name, const char *option,
                 const char *argument, struct error *error)
 {
     char program[PATH_MAX], output[OUTPUT_SIZE];
-    if (!find_program(name, program, error))
-        return false;
+    if (!subprocess_find(name, program))
+        return error_set(error, "no %s(1) on this machine", name);
     const char *const argv[] = {program, "-c", actuator->directory, option, argument, NULL};
     return subprocess_run(argv, PROGRAM_MS, output, sizeof(output), error);
 }

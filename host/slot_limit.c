@@ -30,23 +30,11 @@ struct master_entry {
 /* What postconf(1) said, for the whole of a resolution. */
 struct lookup {
     const struct service_settings *settings;
-    const char *program;
     int64_t end_ms;
     char *services; /* postconf -M */
     int default_limit;
     char smtpd_service_name[64]; /* where postscreen(8) hands its clients to */
 };
-
-static const char *find_postconf(void)
-{
-    static const char *const places[] = {"/usr/sbin/postconf", "/usr/local/sbin/postconf",
-                                         "/usr/bin/postconf", "/usr/local/bin/postconf",
-                                         "/opt/postfix/usr/sbin/postconf"};
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-        if (access(places[i], X_OK) == 0)
-            return places[i];
-    return NULL;
-}
 
 static bool process_count_parse(struct slice text, int *number_r)
 {
@@ -212,10 +200,13 @@ static bool add_matching(const struct lookup *lookup, enum match match, int *fou
 static bool run_postconf(const struct lookup *lookup, const char *const arguments[],
                          char *output, struct error *error)
 {
-    const char *argv[POSTCONF_ARGUMENTS_MAX + 1] = {lookup->program, "-c",
+    char program[PATH_MAX];
+    const char *argv[POSTCONF_ARGUMENTS_MAX + 1] = {program, "-c",
                                                     lookup->settings->postfix_config_directory};
     size_t count = 3;
     struct error reason;
+    if (!subprocess_find("postconf", program))
+        return error_set(error, "postconf is not installed where Postfix puts it: %s", REMEDY);
     while (*arguments && count < POSTCONF_ARGUMENTS_MAX)
         argv[count++] = *arguments++;
     int64_t left_ms = lookup->end_ms - clock_monotonic_ms();
@@ -300,8 +291,6 @@ static bool resolve(struct lookup *lookup, struct slot_limit *limit_r, struct er
 static bool ask_postfix(struct lookup *lookup, struct slot_limit *limit_r, struct error *error)
 {
     static const char *const arguments[] = {"-M", "*/inet", "*/pass", NULL};
-    if (!lookup->program)
-        return error_set(error, "postconf is not installed where Postfix puts it: %s", REMEDY);
     char *output = memory_allocate(1, OUTPUT_SIZE);
     bool is_resolved = read_parameters(lookup, output, limit_r, error) &&
                        run_postconf(lookup, arguments, output, error);
@@ -317,7 +306,6 @@ bool slot_limit_describe(const struct service_settings *settings, struct slot_li
                          struct error *error)
 {
     struct lookup lookup = {.settings = settings,
-                            .program = find_postconf(),
                             .end_ms = clock_monotonic_ms() + SLOT_LIMIT_DEADLINE_MS};
     *limit_r = (struct slot_limit){.processes = 0};
     bool is_resolved = ask_postfix(&lookup, limit_r, error);

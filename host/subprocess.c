@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,18 @@ struct child {
     pid_t pid;
     int output_fd, error_fd;
 };
+
+bool subprocess_find(const char *name, char path_r[static PATH_MAX])
+{
+    static const char *const places[] = {"/usr/sbin", "/usr/local/sbin", "/usr/bin",
+                                         "/usr/local/bin", "/opt/postfix/usr/sbin"};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(path_r, PATH_MAX, "%s/%s", places[i], name);
+        if (access(path_r, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
 
 static int spawn(const char *const argv[], int output_fd, int error_fd, pid_t *pid_r)
 {

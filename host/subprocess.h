@@ -7,8 +7,13 @@
 
 #include "common/error.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+/* The absolute path of a program of Postfix ("postconf", "postfix"), in the places packages and
+ * "make install" put it; the caller's PATH does not count. False when it is in none of them. */
+bool subprocess_find(const char *name, char path_r[static PATH_MAX]);
 
 /* argv[0] is an absolute path. output_r gets standard output, terminated. False when it cannot
  * be started, exits with another status than 0 (the error has its last words from standard
