@@ -133,7 +133,7 @@ EXTRA_DIST += $(wildcard $(srcdir)/t/fuzz/*_corpus/*)
 
 include $(srcdir)/t/bench/local.mk
 
-EXTRA_DIST += t/unit/tap.h \
+EXTRA_DIST += t/unit/tap.h t/unit/tcp.h \
 	$(wildcard $(srcdir)/t/*.t) $(wildcard $(srcdir)/t/lint/*) $(wildcard $(srcdir)/t/lib/Postvalve/*.pm)
 
 # What `make check` runs: SELECTION=unit for the fast part, SELECTION="a.t b.t" for some.

@@ -2,6 +2,7 @@
 #include "host/sock_destroy.h"
 
 #include "t/unit/tap.h"
+#include "t/unit/tcp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,54 +17,10 @@
 #define NOBODY      65534
 #define PAIRS       3
 
-union any_address {
-    struct sockaddr any;
-    struct sockaddr_in ipv4;
-    struct sockaddr_in6 ipv6;
-};
-
 struct connection {
     int client, server;
     struct socket_pair pair;
 };
-
-static socklen_t make_address(union any_address *address, const char *host, uint16_t port)
-{
-    memset(address, 0, sizeof(*address));
-    if (inet_pton(AF_INET, host, &address->ipv4.sin_addr) == 1) {
-        address->ipv4.sin_family = AF_INET;
-        address->ipv4.sin_port = htons(port);
-        return sizeof(address->ipv4);
-    }
-    inet_pton(AF_INET6, host, &address->ipv6.sin6_addr);
-    address->ipv6.sin6_family = AF_INET6;
-    address->ipv6.sin6_port = htons(port);
-    return sizeof(address->ipv6);
-}
-
-static uint16_t port_of(const union any_address *address)
-{
-    return ntohs(address->any.sa_family == AF_INET ? address->ipv4.sin_port
-                                                   : address->ipv6.sin6_port);
-}
-
-/* "::" takes IPv4 clients too. */
-static int start_listener(const char *host, uint16_t *port_r)
-{
-    union any_address address;
-    int off = 0;
-    socklen_t length = make_address(&address, host, 0);
-    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (address.any.sa_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (bind(fd, &address.any, length) < 0 || listen(fd, 16) < 0 ||
-        getsockname(fd, &address.any, &length) < 0) {
-        perror(host);
-        exit(1);
-    }
-    *port_r = port_of(&address);
-    return fd;
-}
 
 /* client_port: 0 asks for any. */
 static struct connection connect_pair(int listener, const char *host, uint16_t port,
@@ -72,12 +29,12 @@ static struct connection connect_pair(int listener, const char *host, uint16_t p
     struct connection connection = {.server = -1};
     union any_address address;
     int on = 1;
-    socklen_t length = make_address(&address, host, client_port);
+    socklen_t length = tcp_address(&address, host, client_port);
     connection.client = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(connection.client, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (bind(connection.client, &address.any, length) < 0)
         perror("bind");
-    length = make_address(&address, host, port);
+    length = tcp_address(&address, host, port);
     if (connect(connection.client, &address.any, length) < 0)
         perror("connect");
     connection.pair.local = address_from_sockaddr(&address.any);
@@ -86,7 +43,7 @@ static struct connection connect_pair(int listener, const char *host, uint16_t p
     length = sizeof(address);
     getsockname(connection.client, &address.any, &length);
     connection.pair.remote = address_from_sockaddr(&address.any);
-    connection.pair.remote_port = port_of(&address);
+    connection.pair.remote_port = tcp_port(&address);
     return connection;
 }
 
@@ -121,9 +78,9 @@ static void test_end(struct sock_destroy *destroy, const char *listen_host,
     struct connection connections[PAIRS];
     struct socket_state state[PAIRS];
     struct error error = {""};
-    uint16_t port;
+    uint16_t port = 0;
     char byte;
-    int listener = start_listener(listen_host, &port);
+    int listener = tcp_listen(listen_host, &port, 16);
     for (int i = 0; i < PAIRS; i++) {
         connections[i] = connect_pair(listener, client_host, port, 0);
         ok(sock_destroy_look(destroy, &connections[i].pair, &state[i]), "%s: seen", what);
@@ -162,8 +119,8 @@ static void test_port_used_again(struct sock_destroy *destroy, const char *host)
 {
     struct socket_state old_state, new_state;
     struct error error = {""};
-    uint16_t port;
-    int listener = start_listener(host, &port);
+    uint16_t port = 0;
+    int listener = tcp_listen(host, &port, 16);
     struct connection old = connect_pair(listener, host, port, 0);
     ok(sock_destroy_look(destroy, &old.pair, &old_state), "%s: the old connection", host);
     reset_connection(&old);
@@ -182,9 +139,9 @@ static void test_port_used_again(struct sock_destroy *destroy, const char *host)
 static void test_look(struct sock_destroy *destroy)
 {
     struct socket_state state;
-    uint16_t port;
+    uint16_t port = 0;
     char byte;
-    int listener = start_listener("127.0.0.1", &port);
+    int listener = tcp_listen("127.0.0.1", &port, 16);
     struct connection connection = connect_pair(listener, "127.0.0.1", port, 0);
     struct socket_pair pair = connection.pair;
 
@@ -218,11 +175,11 @@ static void test_look(struct sock_destroy *destroy)
 
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     union any_address address;
-    socklen_t length = make_address(&address, "127.0.0.1", port);
+    socklen_t length = tcp_address(&address, "127.0.0.1", port);
     ok(connect(client, &address.any, length) == 0, "one that nobody accepts");
     getsockname(client, &address.any, &length);
     pair = connection.pair;
-    pair.remote_port = port_of(&address);
+    pair.remote_port = tcp_port(&address);
     ok(!sock_destroy_look(destroy, &pair, &state), "... is not shown");
     close(client);
     close(listener);

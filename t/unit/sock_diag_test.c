@@ -6,6 +6,7 @@
 #include "host/inode_set.h"
 #include "host/proc_tcp.h"
 #include "t/unit/tap.h"
+#include "t/unit/tcp.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -24,51 +25,11 @@ struct peers {
     int count;
 };
 
-union any_address {
-    struct sockaddr any;
-    struct sockaddr_in ipv4;
-    struct sockaddr_in6 ipv6;
-};
-
-static socklen_t make_address(union any_address *address, const char *host, uint16_t port)
-{
-    memset(address, 0, sizeof(*address));
-    if (inet_pton(AF_INET, host, &address->ipv4.sin_addr) == 1) {
-        address->ipv4.sin_family = AF_INET;
-        address->ipv4.sin_port = htons(port);
-        return sizeof(address->ipv4);
-    }
-    inet_pton(AF_INET6, host, &address->ipv6.sin6_addr);
-    address->ipv6.sin6_family = AF_INET6;
-    address->ipv6.sin6_port = htons(port);
-    return sizeof(address->ipv6);
-}
-
-/* *port: 0 asks for any. "::" takes IPv4 clients too. */
-static int start_listener(const char *host, uint16_t *port)
-{
-    union any_address address;
-    int off = 0;
-    socklen_t length = make_address(&address, host, *port);
-    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (address.any.sa_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (bind(fd, &address.any, length) < 0 || listen(fd, BACKLOG) < 0 ||
-        getsockname(fd, &address.any, &length) < 0) {
-        perror(host);
-        close(fd);
-        return -1;
-    }
-    *port = ntohs(address.any.sa_family == AF_INET6 ? address.ipv6.sin6_port
-                                                    : address.ipv4.sin_port);
-    return fd;
-}
-
 static void add_clients(struct peers *peers, const char *host, uint16_t port, int listener,
                         int count, bool is_accepted)
 {
     union any_address address;
-    socklen_t length = make_address(&address, host, port);
+    socklen_t length = tcp_address(&address, host, port);
     for (int i = 0; i < count; i++) {
         int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (connect(fd, &address.any, length) < 0)
@@ -136,7 +97,7 @@ static void test_counts(const char *listen_host, const char *client_host, const 
     struct port_usage usage;
     struct error error = {""};
     uint16_t port = 0;
-    int listener = start_listener(listen_host, &port);
+    int listener = tcp_listen(listen_host, &port, BACKLOG);
     struct sock_diag *diag = sock_diag_open(port);
 
     if (!ok(listener >= 0, "%s: listens on %s", what, listen_host))
@@ -176,8 +137,8 @@ static void test_two_listeners(void)
 {
     struct peers peers = {.count = 0};
     uint16_t port = 0;
-    int first = start_listener(IPV4_HOST, &port);
-    int second = start_listener("127.0.0.2", &port);
+    int first = tcp_listen(IPV4_HOST, &port, BACKLOG);
+    int second = tcp_listen("127.0.0.2", &port, BACKLOG);
     struct sock_diag *diag = sock_diag_open(port);
 
     add_clients(&peers, IPV4_HOST, port, first, 2, false);
@@ -200,7 +161,7 @@ static void test_wait(void)
     struct port_usage usage;
     struct error error = {""};
     uint16_t port = 0;
-    int listener = start_listener(IPV4_HOST, &port);
+    int listener = tcp_listen(IPV4_HOST, &port, BACKLOG);
     struct sock_diag *diag = sock_diag_open(port);
 
     ok(sock_diag_read_wait(diag, &usage, &error) && usage.longest_wait_ms == 0, "nobody waits");
@@ -236,12 +197,12 @@ static void test_drops(void)
     struct error error = {""};
     union any_address address;
     uint16_t port = 0;
-    int listener = start_listener(IPV4_HOST, &port);
+    int listener = tcp_listen(IPV4_HOST, &port, BACKLOG);
     struct sock_diag *diag = sock_diag_open(port);
 
     listen(listener, 1);
     ok(sock_diag_read_listeners(diag, &usage, &error) && usage.drops == 0, "no drops yet");
-    socklen_t length = make_address(&address, IPV4_HOST, port);
+    socklen_t length = tcp_address(&address, IPV4_HOST, port);
     for (int i = 0; i < 8; i++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (connect(fd, &address.any, length) < 0)
@@ -269,7 +230,7 @@ static void test_exclude(void)
     struct port_usage usage;
     struct error error = {""};
     uint16_t port = 0;
-    int listener = start_listener(IPV4_HOST, &port);
+    int listener = tcp_listen(IPV4_HOST, &port, BACKLOG);
     struct sock_diag *diag = sock_diag_open(port);
 
     add_clients(&peers, IPV4_HOST, port, listener, 3, true);
