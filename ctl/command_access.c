@@ -5,7 +5,7 @@
 #include "common/level_event.h"
 #include "common/memory.h"
 #include "ctl/commands.h"
-#include "ctl/redis_session.h"
+#include "view/redis_session.h"
 #include "ctl/target.h"
 
 #include <inttypes.h>

@@ -2,7 +2,8 @@
 #include "common/config.h"
 #include "common/number.h"
 #include "ctl/commands.h"
-#include "ctl/explain.h"
+#include "ctl/explain_text.h"
+#include "view/redis_session.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -45,11 +46,16 @@ int command_explain(struct arguments *arguments)
     struct config *config = command_load_config(arguments->config_file);
     if (!config)
         return EX_CONFIG;
-    explain_gather(&explanation, config, &question);
+    struct redis_session session;
+    struct error none_configured;
+    bool has_redis =
+        redis_session_open(&session, &config->redis, REDIS_USE_READ, &none_configured);
+    explain_gather(&explanation, config, has_redis ? &session : NULL, &question);
+    redis_session_close(&session);
     if (is_json)
-        explain_print_json(&explanation);
+        command_print_json(explain_json(&explanation));
     else
-        explain_print_text(&explanation);
+        explain_text_print(&explanation);
     config_free(config);
     return EX_OK;
 }

@@ -3,9 +3,9 @@
 #include "common/level_event.h"
 #include "common/override.h"
 #include "ctl/commands.h"
-#include "ctl/override_view.h"
-#include "ctl/redis_session.h"
+#include "ctl/override_text.h"
 #include "ctl/target.h"
+#include "view/redis_session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,7 +79,7 @@ static bool carry_out(struct redis_session *session, const struct config *config
         !announce(session, order, by, now_s, error) ||
         !override_view_read(&view, session, order->target.host, error))
         return false;
-    override_view_print(&view);
+    override_text_print(&view);
     return true;
 }
 

@@ -18,7 +18,7 @@ static bool show_once(struct top *top, struct redis_session *session, const char
         return false;
     }
     if (is_json) {
-        top_print_json(top, host);
+        command_print_json(top_json(top, host));
         return true;
     }
     top_frame_build(&frame, top, host);

@@ -61,6 +61,13 @@ int command_failed(const struct error *error)
     return EX_UNAVAILABLE;
 }
 
+void command_print_json(json_t *root)
+{
+    json_dumpf(root, stdout, JSON_INDENT(4) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    json_decref(root);
+}
+
 struct config *command_load_config(const char *file)
 {
     struct error_list errors;

@@ -6,6 +6,7 @@
 
 #include "ctl/arguments.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 struct config;
@@ -28,6 +29,9 @@ const struct command *command_find(const char *name);
 int command_usage_error(const char *name);
 /* The error to standard error; returns EX_UNAVAILABLE. */
 int command_failed(const struct error *error);
+
+/* To standard output; takes the reference. */
+void command_print_json(json_t *root);
 
 /* Reads the configuration; NULL: every problem is on standard error. */
 struct config *command_load_config(const char *file);

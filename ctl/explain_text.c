@@ -1,5 +1,4 @@
-/* The explanation for people. */
-#include "ctl/explain.h"
+#include "ctl/explain_text.h"
 
 #include "common/duration.h"
 #include "common/escape.h"
@@ -122,7 +121,7 @@ static void print_outlook(const struct explanation *explanation, enum level leve
                   reply, observed);
 }
 
-void explain_print_text(const struct explanation *explanation)
+void explain_text_print(const struct explanation *explanation)
 {
     const struct classification *classification = &explanation->now.classification;
     row_print("class", "%s, reason=%s", client_class_name(classification->class),

@@ -13,16 +13,14 @@ ctl_postvalvectl_SOURCES = \
 	ctl/command_status.c \
 	ctl/command_top.c \
 	ctl/commands.c ctl/commands.h \
-	ctl/explain.c ctl/explain.h ctl/explain_json.c ctl/explain_text.c \
-	ctl/host_view.c ctl/host_view.h \
+	ctl/explain_text.c ctl/explain_text.h \
 	ctl/main.c \
-	ctl/override_view.c ctl/override_view.h \
-	ctl/redis_session.c ctl/redis_session.h \
+	ctl/override_text.c ctl/override_text.h \
 	ctl/row.c ctl/row.h \
 	ctl/status.c ctl/status.h \
 	ctl/status_json.c \
 	ctl/status_text.c \
 	ctl/target.c ctl/target.h \
 	ctl/top.c ctl/top.h ctl/top_frame.c ctl/top_screen.c
-ctl_postvalvectl_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
+ctl_postvalvectl_LDADD = view/libview.a redis/libredislink.a host/libhost.a common/libcommon.a \
 	$(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread

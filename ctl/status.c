@@ -2,7 +2,7 @@
 
 #include "common/escape.h"
 #include "common/redis_keys.h"
-#include "ctl/redis_session.h"
+#include "view/redis_session.h"
 #include "host/clock.h"
 #include "host/listen_socket.h"
 #include "host/slot_limit.h"

@@ -11,7 +11,7 @@
 #include "common/config.h"
 #include "common/decide.h"
 #include "common/error.h"
-#include "ctl/host_view.h"
+#include "view/host_view.h"
 #include "host/hostname.h"
 
 #include <stdbool.h>

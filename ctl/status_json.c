@@ -1,7 +1,8 @@
 /* The status for programs. Keys are an interface, documented in postvalvectl(1). */
 #include "ctl/status.h"
 
-#include "common/escape.h"
+#include "ctl/commands.h"
+#include "view/host_view_json.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -45,51 +46,6 @@ static json_t *published_json(const struct published *published)
     return object;
 }
 
-static json_t *override_json(const struct override_view *view, enum override_aspect aspect)
-{
-    char by[4 * OVERRIDE_TEXT_SIZE], note[4 * OVERRIDE_TEXT_SIZE];
-    int64_t until_s;
-    const struct override *override = override_view_effective(view, aspect, &until_s);
-    if (!override)
-        return json_null();
-    escape_words(slice_from_string(override->by), by, sizeof(by));
-    escape_words(slice_from_string(override->note), note, sizeof(note));
-    json_t *object = json_pack("{s:I, s:I, s:b, s:s, s:s}", "until", (json_int_t)until_s,
-                               "seconds_left", (json_int_t)(until_s - view->now_s), "all",
-                               override == &view->all, "by", by, "note", note);
-    if (aspect == OVERRIDE_LEVEL)
-        json_object_set_new(object, "level", json_string(level_name(override->level)));
-    return object;
-}
-
-static json_t *other_json(const struct other_host *other)
-{
-    return json_pack("{s:s, s:s, s:s, s:o, s:I}", "host", other->name, "publisher",
-                     publisher_name(other->publisher), "level", level_name(other->level),
-                     "pressure", other->pressure < 0 ? json_null() : json_real(other->pressure),
-                     "age_ms", (json_int_t)other->age_ms);
-}
-
-static json_t *cluster_json(const struct host_view *view)
-{
-    if (view->now_ms == 0)
-        return json_null();
-    json_t *others = json_array();
-    for (size_t i = 0; i < view->other_count; i++)
-        json_array_append_new(others, other_json(&view->others[i]));
-    return json_pack("{s:i, s:i, s:s, s:f, s:o}", "hosts", view->cluster.hosts, "stressed",
-                     view->cluster.stressed, "highest_level", level_name(view->cluster.highest),
-                     "highest_pressure", view->cluster.highest_pressure, "others", others);
-}
-
-static json_t *forced_json(const struct host_view *view)
-{
-    if (view->now_ms == 0)
-        return json_null();
-    return json_pack("{s:o, s:o}", "level", override_json(&view->overrides, OVERRIDE_LEVEL),
-                     "off", override_json(&view->overrides, OVERRIDE_MODE));
-}
-
 static json_t *sensor_json(const struct status *status)
 {
     const struct pressure *pressure = &status->pressure;
@@ -123,9 +79,7 @@ void status_print_json(const struct status *status, bool is_well)
         mode_name(status->config->admission.mode), "sensor", sensor_json(status), "published",
         published_json(&status->published), "policyd", policyd_json(status), "milter",
         reachable_json(&status->milter), "redis", redis);
-    json_object_set_new(root, "forced", forced_json(&status->view));
-    json_object_set_new(root, "cluster", cluster_json(&status->view));
-    json_dumpf(root, stdout, JSON_INDENT(4) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-    json_decref(root);
+    json_object_set_new(root, "forced", host_view_forced_json(&status->view));
+    json_object_set_new(root, "cluster", host_view_cluster_json(&status->view));
+    command_print_json(root);
 }

@@ -2,6 +2,7 @@
 #include "ctl/status.h"
 
 #include "common/duration.h"
+#include "ctl/override_text.h"
 #include "ctl/row.h"
 
 #include <inttypes.h>
@@ -63,9 +64,9 @@ static void print_level_reason(const struct published *published)
 
 static void print_overrides(const struct override_view *overrides)
 {
-    char text[OVERRIDE_VIEW_TEXT_SIZE];
+    char text[OVERRIDE_TEXT_MAX];
     for (enum override_aspect aspect = OVERRIDE_LEVEL; aspect <= OVERRIDE_MODE; aspect++) {
-        override_view_describe(overrides, aspect, text);
+        override_text_describe(overrides, aspect, text);
         if (text[0] != '\0')
             row_print("forced", "%s", text);
     }

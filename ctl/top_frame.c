@@ -2,8 +2,9 @@
 #include "ctl/top.h"
 
 #include "common/duration.h"
+#include "ctl/override_text.h"
+#include "view/host_view_json.h"
 
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,9 +36,9 @@ static void add_level(struct top_frame *frame, const struct service_state *servi
 
 static void add_forced(struct top_frame *frame, const struct override_view *view)
 {
-    char text[OVERRIDE_VIEW_TEXT_SIZE];
+    char text[OVERRIDE_TEXT_MAX];
     for (enum override_aspect aspect = OVERRIDE_LEVEL; aspect <= OVERRIDE_MODE; aspect++) {
-        override_view_describe(view, aspect, text);
+        override_text_describe(view, aspect, text);
         if (text[0] != '\0')
             add(frame, "forced    %s", text);
     }
@@ -144,56 +145,12 @@ void top_frame_build(struct top_frame *frame, const struct top *top, const char 
 
 /* -- JSON --------------------------------------------------------------------------------- */
 
-static json_t *number_or_null(double number)
-{
-    return number < 0 ? json_null() : json_real(number);
-}
-
-static json_t *count_or_null(int count)
-{
-    return count < 0 ? json_null() : json_integer(count);
-}
-
-static json_t *service_json(const struct service_state *service)
-{
-    return json_pack(
-        "{s:s, s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:b}", "name", service->name, "level",
-        level_name(service->level), "level_source", level_source_name(service->level_source),
-        "level_age_s", (json_int_t)service->level_age_s, "pressure",
-        number_or_null(service->pressure), "driver", sensor_name(service->driver), "busy",
-        count_or_null(service->busy), "waiting", count_or_null(service->waiting), "slot_limit",
-        count_or_null(service->slot_limit), "postfix_stress", service->is_postfix_stressed);
-}
-
-static json_t *sessions_json(const struct top_sessions *sessions)
-{
-    json_t *classes = json_object(), *holders = json_array();
-    for (enum client_class class = 0; class < CLASS_COUNT; class ++)
-        json_object_set_new(classes, client_class_name(class),
-                            json_integer(sessions->of_class[class]));
-    for (size_t i = 0; i < sessions->holder_count; i++) {
-        const struct top_holder *holder = &sessions->holders[i];
-        json_array_append_new(holders, json_pack("{s:s, s:s, s:s, s:f, s:f}", "client",
-                                                 holder->client, "class", holder->class,
-                                                 "state", holder->state, "held_s",
-                                                 holder->held_s, "silent_s", holder->silent_s));
-    }
-    return json_pack("{s:i, s:o, s:o}", "sessions", sessions->sessions, "classes", classes,
-                     "holders", holders);
-}
-
-void top_print_json(const struct top *top, const char *host)
+json_t *top_json(const struct top *top, const char *host)
 {
     const struct host_state *state = &top->view.state;
-    json_t *services = json_array();
-    for (size_t i = 0; top->view.is_published && i < state->service_count; i++)
-        json_array_append_new(services, service_json(&state->services[i]));
-    json_t *root = json_pack(
-        "{s:s, s:o, s:o, s:o}", "host", host, "publisher",
-        top->view.is_published ? json_string(publisher_name(state->publisher)) : json_null(),
-        "services", services, "top",
-        top->sessions.is_known ? sessions_json(&top->sessions) : json_null());
-    json_dumpf(root, stdout, JSON_INDENT(4) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-    json_decref(root);
+    return json_pack("{s:s, s:o, s:o, s:o}", "host", host, "publisher",
+                     top->view.is_published ? json_string(publisher_name(state->publisher))
+                                            : json_null(),
+                     "services", host_view_services_json(&top->view), "top",
+                     top_sessions_json(&top->sessions));
 }

@@ -14,7 +14,8 @@
 
 struct redis_server {
     struct redis_settings settings; /* strings are ours */
-    pthread_mutex_t mutex;          /* of all that follows */
+    bool is_silent;
+    pthread_mutex_t mutex; /* of all that follows */
     struct redis_health health;
     struct name_lookup *lookup; /* on its way, or NULL */
     size_t address_count;       /* 0: not known yet */
@@ -73,6 +74,11 @@ struct redis_server *redis_server_create(const struct redis_settings *settings)
     return server;
 }
 
+void redis_server_silence(struct redis_server *server)
+{
+    server->is_silent = true;
+}
+
 void redis_server_free(struct redis_server *server)
 {
     if (!server)
@@ -115,9 +121,9 @@ bool redis_server_may_try(struct redis_server *server, enum redis_use use)
     return is_allowed;
 }
 
-static void log_event(const struct redis_health_event *event)
+static void log_event(const struct redis_server *server, const struct redis_health_event *event)
 {
-    if (!event->is_new)
+    if (!event->is_new || server->is_silent)
         return;
     if (event->is_warning)
         log_warning("%s", event->text);
@@ -132,7 +138,7 @@ void redis_server_succeeded(struct redis_server *server, enum redis_use use)
     pthread_mutex_lock(&server->mutex);
     redis_health_success(&server->health, use, now_ms, &event);
     pthread_mutex_unlock(&server->mutex);
-    log_event(&event);
+    log_event(server, &event);
 }
 
 /* The next address of a name that has several; after the last one the name is looked up again.
@@ -165,7 +171,7 @@ void redis_server_failed(struct redis_server *server, enum redis_use use,
     if (is_of_address(trouble))
         try_next_address(server);
     pthread_mutex_unlock(&server->mutex);
-    log_event(&event);
+    log_event(server, &event);
 }
 
 bool redis_server_is_well(struct redis_server *server, enum redis_use use)

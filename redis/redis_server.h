@@ -21,6 +21,8 @@ struct redis_server;
 
 /* The settings are copied. With ENDPOINT_NONE nothing is ever allowed: run without Redis. */
 struct redis_server *redis_server_create(const struct redis_settings *settings);
+/* Changes of state are not logged: whoever asks says so where it shows. */
+void redis_server_silence(struct redis_server *server);
 /* Ends the name lookup thread, if there is one. NULL is fine. */
 void redis_server_free(struct redis_server *server);
 const struct redis_settings *redis_server_settings(const struct redis_server *server);

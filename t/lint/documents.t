@@ -14,7 +14,7 @@ for my $document ('README.md', glob("$top/doc/*.md")) {
     my $path = $document =~ m{/} ? $document : "$top/$document";
     my @missing;
     my $text = slurp($path);
-    while ($text =~ /`((?:common|host|redis|policyd|milter|ctl|contrib|doc|t)\/[\w.\/-]*)`/g) {
+    while ($text =~ /`((?:common|host|redis|view|policyd|milter|ctl|contrib|doc|t)\/[\w.\/-]*)`/g) {
         (my $name = $1) =~ s{/$}{};
         push @missing, $name unless -e "$top/$name" || built($name);
     }
@@ -22,7 +22,7 @@ for my $document ('README.md', glob("$top/doc/*.md")) {
 }
 
 # Made by the build.
-sub built { return $_[0] =~ m{^(?:common/libcommon\.a|host/libhost\.a|redis/libredislink\.a|doc/postvalve\.json\.5)$} }
+sub built { return $_[0] =~ m{^(?:common/libcommon\.a|host/libhost\.a|redis/libredislink\.a|view/libview\.a|doc/postvalve\.json\.5)$} }
 
 my $settings = join '', map { slurp("$top/common/$_") } qw(settings_table.c settings_client.def);
 my @undocumented = grep { $_ !~ /\.help/ } map { /\AROW\((.*)/s ? $1 : () } split /^(?=    ROW\()/m, $settings =~ s/^    (?=ROW\()/    /mgr;

@@ -7,7 +7,7 @@ use FindBin;
 use Test::More;
 
 my $top     = "$FindBin::Bin/../..";
-my @sources = sort glob "$top/{common,host,redis,policyd,milter,ctl,t/unit,t/bench,t/bench/*,t/fuzz,t/tools}/*.[ch]";
+my @sources = sort glob "$top/{common,host,redis,view,policyd,milter,ctl,t/unit,t/bench,t/bench/*,t/fuzz,t/tools}/*.[ch]";
 my $banned  = qr/\b(?:strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|strncpy|alloca|system|popen)\s*\(/;
 
 cmp_ok(scalar @sources, '>', 20, 'there are sources to look at');

@@ -1,11 +1,8 @@
 /* The explanation for programs. Keys are an interface, documented in postvalvectl(1). */
-#include "ctl/explain.h"
+#include "view/explain.h"
 
 #include "common/escape.h"
 #include "common/verdict_log.h"
-
-#include <jansson.h>
-#include <stdio.h>
 
 static json_t *counts_json(const struct client_record *record)
 {
@@ -89,7 +86,7 @@ static json_t *outlook_json(const struct outlook *outlook)
     return object;
 }
 
-void explain_print_json(const struct explanation *explanation)
+json_t *explain_json(const struct explanation *explanation)
 {
     const struct classification *classification = &explanation->now.classification;
     const struct client_facts *client = &explanation->facts.client;
@@ -102,15 +99,11 @@ void explain_print_json(const struct explanation *explanation)
     for (enum level level = 0; level < LEVEL_COUNT; level++)
         json_object_set_new(levels, level_name(level),
                             outlook_json(&explanation->outlooks[level]));
-    json_t *root =
-        json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "client", address,
-                  "class", client_class_name(classification->class), "reason",
-                  class_reason_name(classification->reason), "scope",
-                  history_scope_name(classification->scope), "trusted_network",
-                  client->is_in_trusted_networks, "allowed", client->is_allowed, "own_address",
-                  client->is_own_address, "list", list_json(explanation), "history", history,
-                  "now", now_json(explanation), "levels", levels);
-    json_dumpf(root, stdout, JSON_INDENT(4) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-    json_decref(root);
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "client",
+                     address, "class", client_class_name(classification->class), "reason",
+                     class_reason_name(classification->reason), "scope",
+                     history_scope_name(classification->scope), "trusted_network",
+                     client->is_in_trusted_networks, "allowed", client->is_allowed,
+                     "own_address", client->is_own_address, "list", list_json(explanation),
+                     "history", history, "now", now_json(explanation), "levels", levels);
 }

@@ -1,19 +1,18 @@
-#include "ctl/redis_session.h"
+#include "view/redis_session.h"
 
 #include "host/clock.h"
 #include "redis/redis_link.h"
 #include "redis/redis_server.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 bool redis_session_open(struct redis_session *session, const struct redis_settings *settings,
                         enum redis_use use, struct error *error)
 {
-    *session = (struct redis_session){.use = use, .prefix = settings->prefix};
+    *session = (struct redis_session){
+        .use = use, .prefix = settings->prefix, .timeout_ms = REDIS_SESSION_TIMEOUT_MS};
     if (settings->server.type == ENDPOINT_NONE)
         return error_set(error, "this needs Redis, and none is configured (redis.server)");
     session->server = redis_server_create(settings);
+    redis_server_silence(session->server);
     session->link = redis_link_create(session->server);
     return true;
 }
@@ -41,23 +40,6 @@ static void take_reply(void *context, size_t index, const struct redis_reply *re
         question->callback(question->context, index, reply);
 }
 
-static int silence(void)
-{
-    int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (saved >= 0 && null >= 0)
-        dup2(null, STDERR_FILENO);
-    close(null);
-    return saved;
-}
-
-static void unsilence(int saved)
-{
-    if (saved >= 0)
-        dup2(saved, STDERR_FILENO);
-    close(saved);
-}
-
 bool redis_session_ask(struct redis_session *session, const struct redis_command *command,
                        size_t count, redis_session_callback *callback, void *context,
                        struct error *error)
@@ -72,10 +54,8 @@ bool redis_session_ask(struct redis_session *session, const struct redis_command
         .callback = take_reply,
         .context = &question,
     };
-    int saved = silence();
     size_t answered = redis_link_pipeline(
-        session->link, &pipeline, clock_monotonic_ms() + REDIS_SESSION_TIMEOUT_MS, NULL, error);
-    unsilence(saved);
+        session->link, &pipeline, clock_monotonic_ms() + session->timeout_ms, NULL, error);
     if (answered < count)
         return false;
     if (question.refusal.text[0] == '\0')

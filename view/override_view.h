@@ -1,12 +1,12 @@
 /*
- * override_view - what is forced on a host, as Redis says now, told to people.
+ * override_view - what is forced on a host, as Redis says now.
  */
-#ifndef POSTVALVE_CTL_OVERRIDE_VIEW_H
-#define POSTVALVE_CTL_OVERRIDE_VIEW_H
+#ifndef POSTVALVE_VIEW_OVERRIDE_VIEW_H
+#define POSTVALVE_VIEW_OVERRIDE_VIEW_H
 
 #include "common/error.h"
 #include "common/override.h"
-#include "ctl/redis_session.h"
+#include "view/redis_session.h"
 #include "host/hostname.h"
 
 #include <stdbool.h>
@@ -24,12 +24,5 @@ bool override_view_read(struct override_view *view, struct redis_session *sessio
 /* The override that counts for an aspect; NULL: none. until_r: Redis' clock. */
 const struct override *override_view_effective(const struct override_view *view,
                                                enum override_aspect aspect, int64_t *until_r);
-#define OVERRIDE_VIEW_TEXT_SIZE 1024
-/* "level stressed, 9m58s more, until 21 Nov 06:30:12, by root@mx1: text"; "" where the aspect
- * is not forced. */
-void override_view_describe(const struct override_view *view, enum override_aspect aspect,
-                            char out[static OVERRIDE_VIEW_TEXT_SIZE]);
-/* A line for each aspect that is forced, or that there is none. */
-void override_view_print(const struct override_view *view);
 
 #endif

@@ -2,15 +2,15 @@
  * host_view - what Redis says now of one host: its published state, what is forced on it, and
  * the other hosts.
  */
-#ifndef POSTVALVE_CTL_HOST_VIEW_H
-#define POSTVALVE_CTL_HOST_VIEW_H
+#ifndef POSTVALVE_VIEW_HOST_VIEW_H
+#define POSTVALVE_VIEW_HOST_VIEW_H
 
 #include "common/cluster.h"
 #include "common/error.h"
 #include "common/host_lease.h"
 #include "common/host_state.h"
-#include "ctl/override_view.h"
-#include "ctl/redis_session.h"
+#include "view/override_view.h"
+#include "view/redis_session.h"
 #include "host/hostname.h"
 
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  * explain - why a client would be let in or hung up on: the facts, where they come from, and
  * what the daemons' own decide() makes of them, now and at each level.
  */
-#ifndef POSTVALVE_CTL_EXPLAIN_H
-#define POSTVALVE_CTL_EXPLAIN_H
+#ifndef POSTVALVE_VIEW_EXPLAIN_H
+#define POSTVALVE_VIEW_EXPLAIN_H
 
 #include "common/access_list.h"
 #include "common/address.h"
@@ -11,8 +11,9 @@
 #include "common/config.h"
 #include "common/decide.h"
 #include "common/error.h"
-#include "ctl/host_view.h"
+#include "view/host_view.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -48,12 +49,11 @@ struct explanation {
     struct host_view view;
 };
 
-/* config must outlive it. Blocks. */
+/* config must outlive it. session NULL: without Redis. Blocks. */
 void explain_gather(struct explanation *explanation, const struct config *config,
-                    const struct explain_question *question);
+                    struct redis_session *session, const struct explain_question *question);
 
-void explain_print_text(const struct explanation *explanation);
-/* For programs: documented in postvalvectl(1). */
-void explain_print_json(const struct explanation *explanation);
+/* A new reference, documented in postvalvectl(1). */
+json_t *explain_json(const struct explanation *explanation);
 
 #endif

@@ -1,7 +1,7 @@
-#include "ctl/explain.h"
+#include "view/explain.h"
 
 #include "common/memory.h"
-#include "ctl/redis_session.h"
+#include "view/redis_session.h"
 #include "host/clock.h"
 #include "host/own_addresses.h"
 #include "redis/access_memory.h"
@@ -69,19 +69,15 @@ static bool read_access(struct explanation *explanation, struct redis_session *s
     return is_read;
 }
 
-static void ask_redis(struct explanation *explanation)
+static void ask_redis(struct explanation *explanation, struct redis_session *session)
 {
-    const struct config *config = explanation->config;
     struct error *error = &explanation->redis_error;
-    struct redis_session session;
     char host[HOSTNAME_SIZE];
-    hostname_get(config->host, host);
-    explanation->is_answered =
-        redis_session_open(&session, &config->redis, REDIS_USE_READ, error) &&
-        read_history(explanation, &session, error) &&
-        read_access(explanation, &session, error) &&
-        host_view_read(&explanation->view, &session, host, error);
-    redis_session_close(&session);
+    hostname_get(explanation->config->host, host);
+    explanation->is_asked = true;
+    explanation->is_answered = read_history(explanation, session, error) &&
+                               read_access(explanation, session, error) &&
+                               host_view_read(&explanation->view, session, host, error);
 }
 
 static void set_client(struct explanation *explanation)
@@ -156,7 +152,7 @@ static struct outlook look_out(const struct facts *facts,
 }
 
 void explain_gather(struct explanation *explanation, const struct config *config,
-                    const struct explain_question *question)
+                    struct redis_session *session, const struct explain_question *question)
 {
     *explanation = (struct explanation){.config = config, .address = question->address};
     struct facts *facts = &explanation->facts;
@@ -171,8 +167,8 @@ void explain_gather(struct explanation *explanation, const struct config *config
     facts->front = FRONT_POLICY;
     facts->stage = STAGE_CONNECT;
     set_client(explanation);
-    explanation->is_asked = config->redis.server.type != ENDPOINT_NONE;
-    ask_redis(explanation);
+    if (session)
+        ask_redis(explanation, session);
     explanation->is_pressure_assumed = question->pressure >= 0;
     if (explanation->is_pressure_assumed)
         assume_pressure(facts, config, question->pressure);

@@ -1,11 +1,11 @@
 /*
- * redis_session - Redis for one command: connected when first asked, gone with the command.
+ * redis_session - Redis for somebody who looks: connected when first asked, blocking.
  *
- * What the parts shared with the daemons would log while they try is not shown; the error says
- * it once. No call outlasts REDIS_SESSION_TIMEOUT_MS.
+ * What the parts shared with the daemons would log while they try is not logged; the error says
+ * it. No call outlasts timeout_ms. One thread.
  */
-#ifndef POSTVALVE_CTL_REDIS_SESSION_H
-#define POSTVALVE_CTL_REDIS_SESSION_H
+#ifndef POSTVALVE_VIEW_REDIS_SESSION_H
+#define POSTVALVE_VIEW_REDIS_SESSION_H
 
 #include "common/config.h"
 #include "common/error.h"
@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define REDIS_SESSION_TIMEOUT_MS 2000
 
@@ -26,6 +27,7 @@ struct redis_session {
     struct redis_link *link;
     enum redis_use use;
     const char *prefix; /* of keys; the settings' */
+    int64_t timeout_ms; /* REDIS_SESSION_TIMEOUT_MS, until somebody changes it */
 };
 
 /* The settings must outlive it. False: none is configured. */

@@ -1,4 +1,4 @@
-#include "ctl/host_view.h"
+#include "view/host_view.h"
 
 #include "common/number.h"
 #include "common/redis_keys.h"
