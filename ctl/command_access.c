@@ -4,6 +4,7 @@
 #include "common/escape.h"
 #include "common/level_event.h"
 #include "common/memory.h"
+#include "common/registered_domain.h"
 #include "ctl/commands.h"
 #include "view/redis_session.h"
 #include "ctl/target.h"
@@ -172,24 +173,18 @@ static void take_deleted(void *context, size_t index, const struct redis_reply *
     *(bool *)context = reply->integer > 0;
 }
 
-/* False: no key that history is kept under. */
-static bool client_key_of(struct slice text, struct client_key *key_r)
+/* False: no key that history is kept under. A host name stands for its registered domain. */
+static bool history_key_of(struct slice text, struct client_key *key_r)
 {
-    struct address address;
-    struct network network;
-    bool is_address = address_parse(text, &address);
-    if (!is_address && network_parse(text, &network) && network.prefix_length == 64 &&
-        network.address.family == ADDRESS_IPV6) {
-        address = network.address;
-        is_address = true;
-    }
-    if (is_address)
-        *key_r = client_key_from_address(&address);
-    return is_address;
+    if (!client_key_parse(text, key_r))
+        return false;
+    if (key_r->kind == CLIENT_KEY_DOMAIN)
+        *key_r = client_key_from_domain(registered_domain_find(text));
+    return key_r->kind != CLIENT_KEY_NONE;
 }
 
-/* The record of a client, if the key is that of one, and the entry. Daemons first, so that none
- * writes its own back; is_entry_only: the client's record stays. */
+/* The record, if there can be one under the key, and the entry. Daemons first, so that none
+ * writes its own back; is_entry_only: the record stays. */
 static bool forget(struct access_question *question, bool is_entry_only, struct error *error)
 {
     struct client_key client;
@@ -197,7 +192,7 @@ static bool forget(struct access_question *question, bool is_entry_only, struct 
     char buffer[COMMAND_SIZE];
     struct redis_command command = REDIS_COMMAND(buffer);
     bool is_record_gone = false;
-    bool is_client = !is_entry_only && client_key_of(question->order.key, &client);
+    bool is_client = !is_entry_only && history_key_of(question->order.key, &client);
     question->order.seconds = is_client ? ACCESS_FORGET_S : 0;
     if (!change_list(question, error))
         return false;
@@ -338,7 +333,7 @@ static bool parse_key(struct access_question *question, const char *text)
     struct network network;
     if (network_parse(slice_from_string(text), &network))
         access_key_format(&network, question->key);
-    else if (client_key_of(slice_from_string(text), &client))
+    else if (history_key_of(slice_from_string(text), &client))
         client_key_format(&client, question->key);
     else
         return false;
@@ -357,7 +352,7 @@ int command_forget(struct arguments *arguments)
     if (!arguments_parse(arguments, options, false) || arguments->count != 1)
         return command_usage_error("forget");
     if (!parse_key(&question, arguments->values[0])) {
-        fprintf(stderr, "%s: '%s' is not an address, a network or a client key\n",
+        fprintf(stderr, "%s: '%s' is not an address, a network or a registered domain\n",
                 ARGUMENTS_PROGRAM, arguments->values[0]);
         return EX_USAGE;
     }

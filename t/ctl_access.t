@@ -74,6 +74,17 @@ subtest 'forget' => sub {
     $redis->command('HSET', 'pv:client:2001:db8:1:2::/64', silent => 5);
     (undef, $output) = ctl(qw(forget 2001:db8:1:2::99));
     is $redis->command('EXISTS', 'pv:client:2001:db8:1:2::/64'), 0, 'IPv6 by any address of the /64';
+    for my $aggregate (
+        [ '198.51.100.0/24', '198.51.100.0/24' ], [ '2001:db8:1::/48', '2001:db8:1::/48' ],
+        [ 'MX3.mail.example.org', 'example.org' ],
+    ) {
+        my ($asked, $key) = @{$aggregate};
+        $redis->command('HSET', "pv:client:$key", accepted => 5);
+        (undef, $output) = ctl('forget', $asked);
+        is $output, "$key: its record is forgotten\n", "$asked: an aggregate";
+        is $redis->command('EXISTS', "pv:client:$key"), 0, '... it is gone';
+        like hash()->{"forget $key"}, qr/\Aforget /, '... and daemons are told';
+    }
     my (undef, $list) = ctl('list');
     unlike $list, qr/forget/, 'not in the list';
 };
@@ -82,7 +93,8 @@ subtest 'what makes no sense' => sub {
     for my $wrong (
         [qw(allow)], [qw(allow example)], [qw(allow 192.0.2.1/24)], [qw(block 192.0.2.1 x)],
         [qw(block 192.0.2.1 --for 1)], [qw(block 192.0.2.1 --for 367d)], [qw(forget)],
-        [ 'forget', '' ], [qw(list x)], [qw(list --for 1m)],
+        [ 'forget', '' ], [qw(forget localhost)], [qw(forget co.uk)],
+        [qw(forget a/b)], [qw(list x)], [qw(list --for 1m)],
     ) {
         is +(ctl(@{$wrong}))[0], USAGE, "@{$wrong}";
     }
