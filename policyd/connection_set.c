@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SWEEP_INTERVAL_S 1
 
@@ -36,7 +37,7 @@ void connection_set_apply_limits(struct connection_set *set,
 {
     set->limits = *limits;
     while (set->count > limits->maximum && connection_set_make_room(set))
-        set->counters->made_room++;
+        ;
 }
 
 static void on_sweep_timer(int fd, short events, void *context)
@@ -82,10 +83,19 @@ bool connection_set_make_room(struct connection_set *set)
         struct connection *connection = TAILQ_FIRST(&set->lists[order[i]]);
         if (connection) {
             connection_close(connection);
+            set->counters->made_room++;
             return true;
         }
     }
     return false;
+}
+
+void connection_set_take(struct connection_set *set, int fd)
+{
+    if (set->count >= set->limits.maximum && !connection_set_make_room(set))
+        close(fd);
+    else
+        connection_open(set, fd, fd);
 }
 
 void connection_set_drain(struct connection_set *set)

@@ -4,7 +4,6 @@
 #include "common/memory.h"
 #include "host/clock.h"
 #include "host/log.h"
-#include "policyd/connection.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -29,9 +28,9 @@ static void on_resume(int fd, short events, void *context)
 }
 
 void listener_set_init(struct listener_set *set, struct event_base *base,
-                       struct connection_set *connections)
+                       const struct listener_owner *owner)
 {
-    *set = (struct listener_set){.base = base, .connections = connections};
+    *set = (struct listener_set){.base = base, .owner = *owner};
     set->resume_timer = event_new(base, -1, 0, on_resume, set);
 }
 
@@ -46,45 +45,37 @@ static void pause_accepting(struct listener_set *set, const char *reason)
     if (set->pause_logged_at_ms != 0 && now_ms - set->pause_logged_at_ms < PAUSE_LOG_REPEAT_MS)
         return;
     set->pause_logged_at_ms = now_ms;
-    log_warning("policyd: no new connections for now: %s: raise the limit of open files "
-                "(LimitNOFILE in the unit file) or lower policyd.max_connections",
-                reason);
+    log_warning("policyd: no new connections on %s.listen for now: %s: raise the limit of open "
+                "files (LimitNOFILE in the unit file) or lower policyd.max_connections",
+                set->owner.name, reason);
 }
 
-static void take(struct listener *listener, int fd)
+static void take(const struct listener *listener, int fd)
 {
-    struct connection_set *connections = listener->set->connections;
+    const struct listener_owner *owner = &listener->set->owner;
     const int on = 1;
-    if (connections->count >= connections->limits.maximum) {
-        if (!connection_set_make_room(connections)) {
-            close(fd);
-            return;
-        }
-        connections->counters->made_room++;
-    }
     if (listener->endpoint.type == ENDPOINT_INET)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    connection_open(connections, fd, fd);
+    owner->take(owner->context, fd);
 }
 
 /* True: go on accepting. */
 static bool handle_failure(struct listener *listener)
 {
-    struct connection_set *connections = listener->set->connections;
+    const struct listener_owner *owner = &listener->set->owner;
+    const char *reason = strerror(errno);
     switch (errno) {
     case EAGAIN:
         return false;
     case EMFILE:
-        if (connection_set_make_room(connections)) {
-            connections->counters->made_room++;
+        if (owner->make_room(owner->context))
             return true;
-        }
-        pause_accepting(listener->set, strerror(errno));
+        pause_accepting(listener->set, reason);
         return false;
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-        pause_accepting(listener->set, strerror(errno));
+        pause_accepting(listener->set, reason);
         return false;
     default: /* that client is gone, or the network it came from; see accept(2) */
         return true;
@@ -167,11 +158,10 @@ static bool adopt(struct listener *listener, const struct socket_settings *setti
            listen_socket_set_owner(&listener->endpoint, settings, error);
 }
 
-bool listener_set_apply(struct listener_set *set, const struct policyd_settings *settings,
-                        struct error_list *errors)
+bool listener_set_apply(struct listener_set *set, const struct endpoint_list *endpoints,
+                        const struct socket_settings *settings, struct error_list *errors)
 {
-    const struct endpoint_list *endpoints = &settings->listen;
-    struct listener **items = memory_allocate(endpoints->count, sizeof(struct listener *));
+    struct listener **items = memory_allocate(endpoints->count + 1, sizeof(struct listener *));
     size_t count = 0;
     bool is_good = true;
 
@@ -181,13 +171,13 @@ bool listener_set_apply(struct listener_set *set, const struct policyd_settings 
         if (is_among(items, count, listener) && listener)
             continue; /* listed twice */
         if (!listener)
-            listener = open_listener(set, &endpoints->items[i], &settings->socket, &error);
-        else if (!adopt(listener, &settings->socket, &error))
+            listener = open_listener(set, &endpoints->items[i], settings, &error);
+        else if (!adopt(listener, settings, &error))
             listener = NULL;
         if (listener) {
             items[count++] = listener;
         } else {
-            error_list_add(errors, "policyd.listen[%zu]: %s", i, error.text);
+            error_list_add(errors, "%s.listen[%zu]: %s", set->owner.name, i, error.text);
             is_good = false;
         }
     }

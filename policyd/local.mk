@@ -29,6 +29,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/socketmap_maps.c policyd/socketmap_maps.h \
 	policyd/socketmap_server.c policyd/socketmap_server.h \
 	policyd/spawn.c policyd/spawn.h \
-	policyd/store.c policyd/store.h
+	policyd/store.c policyd/store.h \
+	policyd/stream_server.c policyd/stream_server.h
 policyd_postvalve_policyd_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
 	$(LIBEVENT_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS)

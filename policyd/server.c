@@ -43,20 +43,11 @@ struct server {
     struct gather *gather;
     struct connection_set connections;
     struct listener_set listeners;
-    struct socketmap_maps socketmap_maps;
-    struct socketmap_server *socketmap;
+    struct socketmap_server socketmap;
+    struct stream_server *socketmap_stream;
     struct event *signals[3];
     struct event *drain_timer;
 };
-
-static struct connection_limits get_limits(const struct config *config)
-{
-    return (struct connection_limits){
-        .maximum = (size_t)config->policyd.max_connections,
-        .idle_ms = config->policyd.idle_timeout_s * 1000,
-        .request_ms = config->policyd.request_timeout_s * 1000,
-    };
-}
 
 /* So that max_connections, and not the descriptor limit, is what is reached first. */
 static void raise_descriptor_limit(const struct config *config)
@@ -103,7 +94,7 @@ static void on_end_signal(int signal_number, short events, void *context)
         return;
     log_info("policyd: ending on signal %d", signal_number);
     listener_set_close(&server->listeners);
-    socketmap_server_stop(server->socketmap);
+    stream_server_stop(server->socketmap_stream);
     server->drain_timer = event_new(server->base, -1, 0, on_drain_timer, server);
     if (!server->drain_timer || event_add(server->drain_timer, &longest) != 0)
         event_base_loopbreak(server->base);
@@ -111,18 +102,48 @@ static void on_end_signal(int signal_number, short events, void *context)
     connection_set_drain(&server->connections);
 }
 
+static void take_policy_client(void *context, int fd)
+{
+    connection_set_take(context, fd);
+}
+
+static bool make_policy_room(void *context)
+{
+    return connection_set_make_room(context);
+}
+
+static bool apply_policy_listeners(struct server *server, const struct config *config,
+                                   struct error_list *errors)
+{
+    return listener_set_apply(&server->listeners, &config->policyd.listen,
+                              &config->policyd.socket, errors);
+}
+
 /* False: some cannot be opened; then all is as it was. */
 static bool apply_listeners(struct server *server, const struct config *config,
                             struct error_list *errors)
 {
-    if (!listener_set_apply(&server->listeners, &config->policyd, errors))
+    if (!apply_policy_listeners(server, config, errors))
         return false;
-    if (socketmap_server_apply(server->socketmap, &config->socketmap, errors))
+    if (stream_server_apply(server->socketmap_stream, &config->socketmap.listen,
+                            &config->socketmap.socket, errors))
         return true;
     struct error_list ignored;
     error_list_init(&ignored);
-    listener_set_apply(&server->listeners, &server->config->policyd, &ignored);
+    apply_policy_listeners(server, server->config, &ignored);
     return false;
+}
+
+/* Of all connections. */
+static void apply_limits(struct server *server, const struct config *config)
+{
+    const struct connection_limits limits = {
+        .maximum = (size_t)config->policyd.max_connections,
+        .idle_ms = config->policyd.idle_timeout_s * 1000,
+        .request_ms = config->policyd.request_timeout_s * 1000,
+    };
+    connection_set_apply_limits(&server->connections, &limits);
+    stream_server_set_limits(server->socketmap_stream, limits.idle_ms, limits.request_ms);
 }
 
 static void on_reload_signal(int signal_number, short events, void *context)
@@ -150,11 +171,10 @@ static void on_reload_signal(int signal_number, short events, void *context)
     rbl_engine_reload(server->rbl_engine, &config->rbl);
     gather_rbl_reload(server->gather_rbl, config);
     gather_reload(server->gather, config);
-    server->socketmap_maps.config = config;
+    server->socketmap.maps.config = config;
     store_reload(&server->store, config);
     raise_descriptor_limit(config);
-    const struct connection_limits limits = get_limits(config);
-    connection_set_apply_limits(&server->connections, &limits);
+    apply_limits(server, config);
     config_free(server->config);
     server->config = config;
     log_info("policyd: configuration taken over from %s", server->config_file);
@@ -220,7 +240,6 @@ static int acquire(struct server *server)
 static void wire(struct server *server)
 {
     struct config *config = server->config;
-    const struct connection_limits limits = get_limits(config);
 
     store_open(&server->store, server->base, config, SIZE_MAX);
     server->host_record =
@@ -238,17 +257,19 @@ static void wire(struct server *server)
     connection_set_init(&server->connections, server->base, server->gather, &server->counters);
     server->connections.on_empty = on_drained;
     server->connections.on_empty_context = server;
-    connection_set_apply_limits(&server->connections, &limits);
+    apply_limits(server, config);
     connection_set_start_sweeping(&server->connections);
-    server->socketmap_maps = (struct socketmap_maps){server->gather, config};
-    socketmap_server_start(server->socketmap, &server->socketmap_maps);
+    server->socketmap = (struct socketmap_server){
+        {server->gather, config},
+        &server->counters
+    };
 }
 
 static void unwire(struct server *server)
 {
     connection_set_deinit(&server->connections);
-    socketmap_server_free(server->socketmap);
-    server->socketmap = NULL;
+    stream_server_free(server->socketmap_stream);
+    server->socketmap_stream = NULL;
     gather_free(server->gather);
     announcements_free(server->announcements);
     rbl_engine_free(server->rbl_engine);
@@ -283,7 +304,7 @@ static int serve(struct server *server)
         unwire(server);
     }
     listener_set_close(&server->listeners);
-    socketmap_server_free(server->socketmap);
+    stream_server_free(server->socketmap_stream);
     if (server->level_watch)
         level_watch_free(server->level_watch);
     return status;
@@ -310,8 +331,11 @@ int server_run(const char *config_file, struct config *config)
         config_free(config);
         return EX_OSERR;
     }
-    listener_set_init(&server.listeners, server.base, &server.connections);
-    server.socketmap = socketmap_server_create(server.base, &server.counters);
+    const struct listener_owner owner = {"policyd", &server.connections, take_policy_client,
+                                         make_policy_room};
+    listener_set_init(&server.listeners, server.base, &owner);
+    server.socketmap_stream = stream_server_create(server.base, &server.counters,
+                                                   &socketmap_protocol, &server.socketmap);
     int status = serve(&server);
     for (size_t i = 0; i < sizeof(server.signals) / sizeof(server.signals[0]); i++)
         if (server.signals[i])
