@@ -3,7 +3,6 @@
 #include "common/memory.h"
 #include "common/number.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define PATH_SIZE 4352
@@ -37,51 +37,89 @@ bool process_has_name(pid_t pid, const char *name)
     return strcmp(text, name) == 0;
 }
 
-bool proc_locks_parse_line(const char *line, ino_t inode, pid_t *pid_r)
+bool proc_locks_parse_line(const char *line, const struct lock_file *file, pid_t *pid_r)
 {
-    unsigned long found;
+    struct lock_file found;
     long pid;
     /* number: FLOCK ADVISORY WRITE pid major:minor:inode start end */
-    if (sscanf(line, "%*u: %*7s %*9s WRITE %ld %*x:%*x:%lu", &pid, &found) != 2)
+    if (sscanf(line, "%*u: %*7s %*9s WRITE %ld %x:%x:%lu", &pid, &found.major, &found.minor,
+               &found.inode) != 4)
         return false;
     *pid_r = (pid_t)pid;
-    return found == inode && pid > 0;
+    return pid > 0 && found.inode == file->inode && found.major == file->major &&
+           found.minor == file->minor;
 }
 
-/* Not the device: file systems with subvolumes show another one there than stat(2) does. */
-static bool find_by_lock(ino_t inode, pid_t *master_r)
+bool mount_info_parse_line(const char *line, long mount, struct lock_file *file)
 {
-    char line[256];
-    bool is_found = false;
-    FILE *file = fopen("/proc/locks", "re");
-    if (!file)
+    unsigned major_number, minor_number;
+    long found;
+    /* mount parent major:minor root place ... */
+    if (sscanf(line, "%ld %*d %u:%u ", &found, &major_number, &minor_number) != 3 ||
+        found != mount)
         return false;
-    while (!is_found && fgets(line, sizeof(line), file))
-        is_found = proc_locks_parse_line(line, inode, master_r) &&
-                   process_has_name(*master_r, "master");
-    fclose(file);
-    return is_found;
+    file->major = major_number;
+    file->minor = minor_number;
+    return true;
+}
+
+/* The mount that a descriptor is on; -1: not known. */
+static long find_mount(int fd)
+{
+    char path[64], text[1024];
+    long mount;
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    const char *line = read_text(path, text, sizeof(text)) > 0 ? strstr(text, "mnt_id:") : NULL;
+    return line && sscanf(line, "mnt_id: %ld", &mount) == 1 ? mount : -1;
+}
+
+/* As in /proc/locks, which shows the device of the file system: that of a subvolume, in
+ * stat(2), is another. */
+static void find_device(int fd, struct lock_file *file)
+{
+    char line[4096];
+    long mount = find_mount(fd);
+    FILE *mounts = mount >= 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
+    if (!mounts)
+        return;
+    while (fgets(line, sizeof(line), mounts) && !mount_info_parse_line(line, mount, file))
+        continue;
+    fclose(mounts);
+}
+
+static bool describe_lock(const char *path, struct lock_file *file_r, struct error *error)
+{
+    struct stat status;
+    int fd = open(path, O_PATH | O_CLOEXEC); /* only root may read it */
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    *file_r = (struct lock_file){major(status.st_dev), minor(status.st_dev),
+                                 (unsigned long)status.st_ino};
+    find_device(fd, file_r);
+    close(fd);
+    return true;
 }
 
 bool master_process_find(const char *queue_directory, pid_t *master_r, struct error *error)
 {
-    char path[PATH_SIZE], text[64];
-    struct stat status;
-    int64_t pid;
+    char path[PATH_SIZE], line[256];
+    struct lock_file file;
+    bool is_found = false;
     snprintf(path, sizeof(path), "%s/pid/master.pid", queue_directory);
-    /* Only root may read it. */
-    if (read_text(path, text, sizeof(text)) > 0) {
-        struct slice number = {text, strcspn(text, "\n")};
-        while (number.length > 0 && isspace((unsigned char)number.data[0]))
-            number = (struct slice){number.data + 1, number.length - 1};
-        if (number_parse(number, INT32_MAX, &pid) && process_has_name((pid_t)pid, "master")) {
-            *master_r = (pid_t)pid;
-            return true;
-        }
-    }
-    if (stat(path, &status) < 0)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    return find_by_lock(status.st_ino, master_r) ||
+    if (!describe_lock(path, &file, error))
+        return false;
+    FILE *locks = fopen("/proc/locks", "re");
+    if (!locks)
+        return error_set(error, "/proc/locks: %s", strerror(errno));
+    while (!is_found && fgets(line, sizeof(line), locks))
+        is_found = proc_locks_parse_line(line, &file, master_r) &&
+                   process_has_name(*master_r, "master");
+    fclose(locks);
+    return is_found ||
            error_set(error, "%s: no master(8) holds it, or /proc does not show it", path);
 }
 

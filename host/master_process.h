@@ -2,7 +2,8 @@
  * master_process - which process is the master(8) of a Postfix, and what its children are.
  *
  * Needs no privileges where /proc shows other users' processes: master keeps a lock on
- * QUEUE_DIRECTORY/pid/master.pid, and /proc/locks tells whose it is. Any thread.
+ * QUEUE_DIRECTORY/pid/master.pid, and /proc/locks tells whose it is. The number in that file
+ * may by now be that of the master of another Postfix. Any thread.
  */
 #ifndef POSTVALVE_HOST_MASTER_PROCESS_H
 #define POSTVALVE_HOST_MASTER_PROCESS_H
@@ -28,7 +29,14 @@ bool master_process_children(pid_t master, struct pid_list *list, struct error *
 
 /* Whether the process has this name (comm). */
 bool process_has_name(pid_t pid, const char *name);
-/* One line of /proc/locks: the process that holds a write lock on the inode. */
-bool proc_locks_parse_line(const char *line, ino_t inode, pid_t *pid_r);
+/* A file as /proc/locks names it. */
+struct lock_file {
+    unsigned major, minor; /* of the file system */
+    unsigned long inode;
+};
+/* One line of /proc/locks: the process that holds a write lock on the file. */
+bool proc_locks_parse_line(const char *line, const struct lock_file *file, pid_t *pid_r);
+/* One line of /proc/self/mountinfo: the device, if it is that of the mount. */
+bool mount_info_parse_line(const char *line, long mount, struct lock_file *file);
 
 #endif

@@ -14,6 +14,8 @@
 #define COMMAND_SIZE 8192
 /* A process number may be given away again: each scan reads this part of them anew. */
 #define READ_AGAIN_PART 64
+/* So may master's: it is looked for anew at each of so many scans. */
+#define FIND_AGAIN_SCANS 16
 
 struct process {
     pid_t pid;
@@ -163,13 +165,15 @@ static void take_children(struct smtpd_processes *processes)
 
 static bool list_children(struct smtpd_processes *processes, struct error *error)
 {
-    if (processes->master != 0 &&
+    if (processes->master != 0 && processes->scans % FIND_AGAIN_SCANS != 0 &&
         master_process_children(processes->master, &processes->children, error))
         return true;
-    processes->count = 0; /* another master has other children */
-    processes->master = 0;
-    return master_process_find(processes->queue_directory, &processes->master, error) &&
-           master_process_children(processes->master, &processes->children, error);
+    pid_t before = processes->master;
+    if (!master_process_find(processes->queue_directory, &processes->master, error))
+        return false;
+    if (processes->master != before)
+        processes->count = 0; /* another master has other children */
+    return master_process_children(processes->master, &processes->children, error);
 }
 
 bool smtpd_processes_scan(struct smtpd_processes *processes, struct error *error)

@@ -63,20 +63,33 @@ static void test_command_lines(void)
 
 static void test_locks(void)
 {
-    pid_t pid = 0;
-    ok(proc_locks_parse_line("7: FLOCK  ADVISORY  WRITE 21235 fe:00:11019580 0 EOF\n", 11019580,
-                             &pid) &&
-           pid == 21235,
-       "the lock of the file");
-    ok(!proc_locks_parse_line("7: FLOCK  ADVISORY  WRITE 21235 fe:00:11019580 0 EOF\n", 5,
-                              &pid),
-       "of another");
-    ok(proc_locks_parse_line("1: POSIX  ADVISORY  WRITE 9 08:01:5 0 EOF\n", 5, &pid), "fcntl");
-    ok(!proc_locks_parse_line("1: POSIX  ADVISORY  READ 9 08:01:5 0 EOF\n", 5, &pid),
-       "a reader");
-    ok(!proc_locks_parse_line("1: -> FLOCK ADVISORY WRITE 9 08:01:5 0 EOF\n", 5, &pid),
-       "who waits for it");
-    ok(!proc_locks_parse_line("", 0, &pid), "nothing");
+    static const struct {
+        const char *line;
+        pid_t pid; /* 0: none */
+        const char *what;
+    } table[] = {
+        {"7: FLOCK  ADVISORY  WRITE 21235 fe:0a:11019580 0 EOF\n", 21235, "flock"               },
+        {"1: POSIX  ADVISORY  WRITE 9 fe:0a:11019580 0 EOF\n",     9,     "fcntl"               },
+        {"7: FLOCK  ADVISORY  WRITE 21235 fe:0a:5 0 EOF\n",        0,     "another file"        },
+        {"7: FLOCK  ADVISORY  WRITE 21235 fe:00:11019580 0 EOF\n", 0,     "of another device"   },
+        {"1: POSIX  ADVISORY  READ 9 fe:0a:11019580 0 EOF\n",      0,     "a reader"            },
+        {"1: -> FLOCK ADVISORY WRITE 9 fe:0a:11019580 0 EOF\n",    0,     "who waits for it"    },
+        {"1: FLOCK  ADVISORY  WRITE -1 fe:0a:11019580 0 EOF\n",    0,     "of another namespace"},
+        {"",                                                       0,     "nothing"             },
+    };
+    struct lock_file file = {0xfe, 0x0a, 11019580};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        pid_t pid = 0;
+        bool is_found = proc_locks_parse_line(table[i].line, &file, &pid);
+        ok(is_found == (table[i].pid != 0) && (!is_found || pid == table[i].pid), "lock: %s",
+           table[i].what);
+    }
+    ok(mount_info_parse_line("27 1 254:16 / / rw,noatime - ext4 /dev/vda rw\n", 27, &file) &&
+           file.major == 254 && file.minor == 16,
+       "the device of a mount");
+    ok(!mount_info_parse_line("27 1 254:0 / / rw,noatime - ext4 /dev/vda rw\n", 1, &file) &&
+           !mount_info_parse_line("", 1, &file) && file.minor == 16,
+       "of another mount");
 }
 
 /* A child that shows a command line of our choice: argv in the memory of this program. */
@@ -159,6 +172,30 @@ static void test_master(void)
     close(control);
 }
 
+/* A Postfix ended and left its file, whose number is now that of another's master. */
+static void test_stale_file(void)
+{
+    struct error error = {""};
+    char path[96];
+    pid_t found, other = fork();
+    if (other == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        prctl(PR_SET_NAME, "master");
+        for (;;)
+            pause();
+    }
+    while (!process_has_name(other, "master"))
+        poll(NULL, 0, 1);
+    snprintf(path, sizeof(path), "%s/pid/master.pid", directory);
+    FILE *file = fopen(path, "we");
+    if (!file || fprintf(file, "%10ld\n", (long)other) < 0 || fclose(file) != 0)
+        perror(path);
+    ok(!master_process_find(directory, &found, &error), "a master without the lock: %s",
+       error.text);
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+}
+
 /* Who waits in the queue of a unix socket that is bound as master(8) binds its sockets. */
 static void test_unix_queue(void)
 {
@@ -219,6 +256,7 @@ int main(void)
     test_command_lines();
     test_locks();
     test_master();
+    test_stale_file();
     test_unix_queue();
     in_directory("pid/master.pid", false);
     in_directory("pid", false);
