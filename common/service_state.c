@@ -197,3 +197,19 @@ const char *level_source_name(enum level_source source)
 {
     return level_source_names[source];
 }
+
+bool service_state_pressure(const struct service_state *service, struct pressure *pressure_r)
+{
+    if (service->busy < 0 || service->slot_limit <= 0)
+        return false;
+    *pressure_r = (struct pressure){
+        .is_known = true,
+        .slots = (double)service->busy / service->slot_limit,
+        .value = service->pressure > 0 ? service->pressure : 0,
+        .busy = service->busy,
+        .waiting = service->waiting > 0 ? service->waiting : 0,
+        .slot_limit = service->slot_limit,
+        .driver = service->driver,
+    };
+    return true;
+}

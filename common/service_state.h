@@ -43,6 +43,10 @@ void service_state_init(struct service_state *service);
 bool service_state_set_field(struct service_state *service, struct slice name,
                              struct slice value);
 
+/* As a pressure, of which Postfix's flag is left false: it may be news or not. False: slots are
+ * not known. */
+bool service_state_pressure(const struct service_state *service, struct pressure *pressure_r);
+
 #define SERVICE_FIELDS_MAX 16
 #define SERVICE_VALUE_SIZE 24
 /* The name of a field and its value; false where that is not known (it is left out then).

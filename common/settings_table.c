@@ -218,7 +218,7 @@ const struct setting settings_table[] = {
         .maximum = 10, .default_text = "1.00",
         .help = "Pressure from which on the level is critical: every slot is busy."),
     ROW("level.sustain_ms", SETTING_INTEGER, level.sustain_ms, .minimum = 0, .maximum = 60000,
-        .default_text = "200", .unit = "milliseconds",
+        .default_text = "100", .unit = "milliseconds",
         .help =
             "How long the pressure has to call for a level before it rises, so that a burst "
             "of short sessions changes nothing. Ceilings do not wait for it."),

@@ -25,6 +25,7 @@ host_libhost_a_SOURCES = \
 	host/sock_diag.c host/sock_diag.h \
 	host/stress_limits.c host/stress_limits.h \
 	host/stress_monitor.c host/stress_monitor.h \
+	host/stress_outside.c host/stress_outside.h \
 	host/stress_service.c host/stress_service.h \
 	host/subprocess.c host/subprocess.h \
 	host/unix_queue.c host/unix_queue.h

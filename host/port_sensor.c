@@ -262,6 +262,11 @@ bool port_sensor_read(struct port_sensor *sensor, enum port_age age, int64_t now
     return true;
 }
 
+int64_t port_sensor_counted_ms(const struct port_sensor *sensor)
+{
+    return sensor->all.is_taken ? sensor->all.at_ms : 0;
+}
+
 bool port_sensor_read_queue(struct port_sensor *sensor, int64_t now_ms,
                             struct port_reading *reading_r, struct error *error)
 {

@@ -29,7 +29,7 @@
 #define PORT_SENSOR_COSTS_QUIET  150
 #define PORT_SENSOR_KEEP_MIN_MS  10
 #define PORT_SENSOR_KEEP_MAX_MS  1000
-#define PORT_SENSOR_QUIET_MAX_MS 250
+#define PORT_SENSOR_QUIET_MAX_MS 150
 
 struct port_sensor;
 
@@ -57,6 +57,8 @@ void port_sensor_set_quiet_below(struct port_sensor *sensor, int count);
  * set: behind postscreen, and neither its sockets nor smtpd's processes can be seen. */
 bool port_sensor_read(struct port_sensor *sensor, enum port_age age, int64_t now_ms,
                       struct port_reading *reading_r, struct error *error);
+/* When connections were last counted: the time of that reading; 0: never. */
+int64_t port_sensor_counted_ms(const struct port_sensor *sensor);
 /* All but busy, for who counts that himself. */
 bool port_sensor_read_queue(struct port_sensor *sensor, int64_t now_ms,
                             struct port_reading *reading_r, struct error *error);

@@ -4,6 +4,7 @@
 #include "host/listen_drops.h"
 #include "host/log.h"
 #include "host/stress_limits.h"
+#include "host/stress_outside.h"
 #include "host/stress_service.h"
 
 #include <pthread.h>
@@ -21,16 +22,11 @@ struct stress_monitor {
     struct stress_limits *limits; /* NULL: Postfix is not being asked */
     struct socket_counters *counters;
     int64_t overflows; /* -1: not known */
-    int64_t second_ms; /* when what is done once a second was done */
+    int64_t in_use;    /* sockets of the host; -1: not known */
+    int64_t in_use_ms; /* when that was asked; 0: never */
+    int64_t second_ms; /* when what is done once a second was done; 0: is to be done now */
 
-    struct override_effect override;
-    int64_t level_until_ms, off_until_ms; /* our clock */
-    struct cluster_settings cluster_settings;
-    struct cluster_summary cluster;
-    int64_t cluster_ms;          /* 0: never heard */
-    bool has_published;          /* a spawned process: the host's publisher */
-    struct host_state published; /* what it said */
-
+    struct stress_outside outside;
     struct level_change_queue changes;
 };
 
@@ -64,11 +60,9 @@ static struct stress_limits *ask_limits(struct stress_monitor *monitor, int64_t 
     return count > 0 ? stress_limits_create(wanted, count) : NULL;
 }
 
-/* Never blocks: a tick comes back for the answer. */
+/* Does not block: one of the next ticks takes the answer. */
 static void refresh_limits(struct stress_monitor *monitor, int64_t now_ms)
 {
-    if (monitor->limits && stress_limits_is_done(monitor->limits))
-        take_limits(monitor);
     if (monitor->limits)
         return;
     monitor->limits = ask_limits(monitor, now_ms);
@@ -109,7 +103,7 @@ static void configure(struct stress_monitor *monitor, const struct config *confi
             stress_service_free(monitor->services[i]);
     memcpy(monitor->services, services, count * sizeof(services[0]));
     monitor->count = count;
-    monitor->cluster_settings = config->cluster;
+    monitor->outside.cluster_settings = config->cluster;
 }
 
 struct stress_monitor *stress_monitor_open(const struct config *config,
@@ -118,7 +112,7 @@ struct stress_monitor *stress_monitor_open(const struct config *config,
     struct stress_monitor *monitor = memory_allocate(1, sizeof(*monitor));
     pthread_mutex_init(&monitor->mutex, NULL);
     monitor->mode = mode;
-    monitor->overflows = -1;
+    monitor->overflows = monitor->in_use = -1;
     configure(monitor, config, now_ms);
     if (mode == STRESS_MONITOR_SPAWNED)
         return monitor;
@@ -148,6 +142,7 @@ void stress_monitor_reload(struct stress_monitor *monitor, const struct config *
 {
     pthread_mutex_lock(&monitor->mutex);
     configure(monitor, config, now_ms);
+    monitor->second_ms = 0;
     pthread_mutex_unlock(&monitor->mutex);
 }
 
@@ -172,45 +167,13 @@ size_t stress_monitor_find(struct stress_monitor *monitor, int port)
 
 /* The level that counts */
 
-static bool is_level_forced(const struct stress_monitor *monitor, int64_t now_ms)
-{
-    return monitor->override.is_level_forced && now_ms < monitor->level_until_ms;
-}
-
-static bool is_off(const struct stress_monitor *monitor, int64_t now_ms)
-{
-    return (monitor->override.is_off && now_ms < monitor->off_until_ms) ||
-           (monitor->has_published && monitor->published.is_off);
-}
-
-static enum level floor_of_cluster(const struct stress_monitor *monitor, int64_t now_ms)
-{
-    bool is_heard =
-        monitor->cluster_ms != 0 && now_ms - monitor->cluster_ms < HOST_STATE_LEASE_MS;
-    return is_heard ? cluster_floor(&monitor->cluster, &monitor->cluster_settings) : LEVEL_CALM;
-}
-
-/* A spawned process lives too briefly for hysteresis. */
-static enum level own_level(const struct stress_monitor *monitor,
-                            const struct stress_service *service)
-{
-    if (monitor->mode != STRESS_MONITOR_SPAWNED)
-        return service->stress.tracker.level;
-    const struct service_state *published =
-        monitor->has_published ? host_state_service(&monitor->published, service->settings.name)
-                               : NULL;
-    return published ? published->level : LEVEL_CALM;
-}
-
 static void settle_level(struct stress_monitor *monitor, struct stress_service *service,
                          int64_t now_ms)
 {
     enum level before = service->level;
-    struct override_effect effect = monitor->override;
-    effect.is_level_forced = is_level_forced(monitor, now_ms);
     service->level =
-        cluster_effective_level(own_level(monitor, service), floor_of_cluster(monitor, now_ms),
-                                &effect, &service->level_source);
+        stress_outside_settle(&monitor->outside, service->settings.name,
+                              service->stress.tracker.level, now_ms, &service->level_source);
     if (service->level == before)
         return;
     service->level_since_ms = now_ms;
@@ -237,11 +200,21 @@ static void read_overflows(struct stress_monitor *monitor)
             socket_counters_read_drops(monitor->counters, &drops) ? drops.overflows : -1;
 }
 
+static void read_in_use(struct stress_monitor *monitor, int64_t now_ms)
+{
+    if (monitor->in_use_ms != 0 && now_ms - monitor->in_use_ms < PORT_SENSOR_KEEP_MIN_MS)
+        return;
+    monitor->in_use_ms = now_ms;
+    if (!monitor->counters || !socket_counters_read_in_use(monitor->counters, &monitor->in_use))
+        monitor->in_use = -1;
+}
+
 static void update(struct stress_monitor *monitor, struct stress_service *service,
                    int exact_busy, enum port_age age, int64_t now_ms)
 {
     int64_t drops_before = service->drops;
     stress_service_update(service, exact_busy, age, monitor->overflows, now_ms);
+    stress_service_note_reading(service, monitor->in_use);
     if (service->drops > drops_before && drops_before >= 0) {
         read_overflows(monitor);
         stress_service_update(service, exact_busy, age, monitor->overflows, now_ms);
@@ -250,23 +223,19 @@ static void update(struct stress_monitor *monitor, struct stress_service *servic
 }
 
 static void tick_service(struct stress_monitor *monitor, struct stress_service *service,
-                         int busy, int64_t in_use, int64_t now_ms)
+                         int busy, int64_t now_ms)
 {
     struct port_reading reading;
     struct error error;
-    bool is_due = busy >= 0 || stress_service_is_due(service, in_use, now_ms);
+    bool is_moving = stress_service_is_moving(service, monitor->in_use);
+    bool is_due = busy >= 0 || is_moving || stress_service_is_at_rest(service, now_ms);
     if (!is_due) /* who waits is asked for at each tick: it costs next to nothing */
         is_due = !port_sensor_read_queue(service->sensor, now_ms, &reading, &error) ||
                  reading.waiting > 0;
-    if (!is_due) {
+    if (is_due)
+        update(monitor, service, busy, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
+    else
         settle_level(monitor, service, now_ms);
-        return;
-    }
-    bool is_at_rest = now_ms - service->measured_ms >= STRESS_SERVICE_REST_MS &&
-                      !stress_service_is_tense(service);
-    update(monitor, service, busy, is_at_rest ? PORT_AGE_KEPT : PORT_AGE_NEW, now_ms);
-    service->measured_ms = now_ms;
-    service->in_use_measured = in_use;
 }
 
 static void do_each_second(struct stress_monitor *monitor, int64_t now_ms)
@@ -297,14 +266,14 @@ static int64_t next_tick_ms(const struct stress_monitor *monitor, int64_t now_ms
 
 int64_t stress_monitor_tick(struct stress_monitor *monitor, const int *busy, int64_t now_ms)
 {
-    int64_t in_use = -1;
     pthread_mutex_lock(&monitor->mutex);
-    if (!busy &&
-        !(monitor->counters && socket_counters_read_in_use(monitor->counters, &in_use)))
-        in_use = -1;
+    if (!busy)
+        read_in_use(monitor, now_ms);
+    if (monitor->limits && stress_limits_is_done(monitor->limits))
+        take_limits(monitor);
     do_each_second(monitor, now_ms);
     for (size_t i = 0; i < monitor->count; i++)
-        tick_service(monitor, monitor->services[i], busy ? busy[i] : -1, in_use, now_ms);
+        tick_service(monitor, monitor->services[i], busy ? busy[i] : -1, now_ms);
     int64_t next_ms = next_tick_ms(monitor, now_ms);
     pthread_mutex_unlock(&monitor->mutex);
     return next_ms;
@@ -321,7 +290,7 @@ static void find_limit_lazily(struct stress_monitor *monitor, struct stress_serv
         return;
     struct service_settings settings = service->settings;
     const struct service_state *published =
-        monitor->has_published ? host_state_service(&monitor->published, settings.name) : NULL;
+        stress_outside_service(&monitor->outside, settings.name);
     if (settings.slot_limit == SLOT_LIMIT_AUTO && published && published->slot_limit > 0)
         settings.slot_limit = published->slot_limit;
     bool was_asked = service->limit_asked_ms != 0 &&
@@ -333,22 +302,44 @@ static void find_limit_lazily(struct stress_monitor *monitor, struct stress_serv
     stress_service_set_limit(service, is_found ? &limit : NULL, &error);
 }
 
+/* A request is decided on by what there is at its moment: while connections come it is not one
+ * that is kept. */
+static void read_sensors(struct stress_monitor *monitor, struct stress_service *service,
+                         int exact_busy, int64_t now_ms)
+{
+    find_limit_lazily(monitor, service, now_ms);
+    if (exact_busy < 0 && monitor->counters)
+        read_in_use(monitor, now_ms);
+    bool is_moving = exact_busy < 0 && monitor->mode == STRESS_MONITOR_DAEMON &&
+                     stress_service_is_moving(service, monitor->in_use);
+    update(monitor, service, exact_busy, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
+}
+
 void stress_monitor_read(struct stress_monitor *monitor, size_t index, int exact_busy,
                          bool is_postfix_stressed, int64_t now_ms,
                          struct stress_reading *reading_r)
 {
     *reading_r = (struct stress_reading){.pressure.driver = SENSOR_NONE};
     pthread_mutex_lock(&monitor->mutex);
-    reading_r->is_off = is_off(monitor, now_ms);
+    reading_r->is_off = stress_outside_is_off(&monitor->outside, now_ms);
     if (index < monitor->count) {
         struct stress_service *service = monitor->services[index];
-        find_limit_lazily(monitor, service, now_ms);
+        const struct service_state *published =
+            exact_busy < 0 ? stress_outside_service(&monitor->outside, service->settings.name)
+                           : NULL;
         if (is_postfix_stressed)
             stress_note_flag_up(&service->stress, now_ms);
-        update(monitor, service, exact_busy, PORT_AGE_KEPT, now_ms);
-        reading_r->pressure = service->stress.pressure;
+        if (published && service_state_pressure(published, &reading_r->pressure)) {
+            settle_level(monitor, service, now_ms);
+            /* It has judged the flag that it knows of. */
+            reading_r->pressure.is_postfix_stressed =
+                is_postfix_stressed && !published->is_postfix_stressed;
+        } else {
+            read_sensors(monitor, service, exact_busy, now_ms);
+            reading_r->pressure = service->stress.pressure;
+        }
         reading_r->level = service->level;
-        reading_r->own_level = own_level(monitor, service);
+        reading_r->own_level = service->stress.tracker.level;
         reading_r->source = service->level_source;
         reading_r->is_level_forced = service->level_source == LEVEL_BY_OVERRIDE;
     }
@@ -374,24 +365,12 @@ void stress_monitor_note_session_end(struct stress_monitor *monitor, size_t inde
 
 /* What others say */
 
-static int64_t until_ms(int64_t until_s, int64_t redis_now_ms, int64_t now_ms)
-{
-    return redis_now_ms == 0 ? INT64_MAX : now_ms + (until_s * 1000 - redis_now_ms);
-}
-
 void stress_monitor_set_override(struct stress_monitor *monitor,
                                  const struct override_effect *effect, int64_t redis_now_ms,
                                  int64_t now_ms)
 {
     pthread_mutex_lock(&monitor->mutex);
-    bool was_off = is_off(monitor, now_ms);
-    monitor->override = *effect;
-    if (effect->is_level_forced)
-        monitor->level_until_ms = until_ms(effect->level_until_s, redis_now_ms, now_ms);
-    if (effect->is_off)
-        monitor->off_until_ms = until_ms(effect->off_until_s, redis_now_ms, now_ms);
-    if (is_off(monitor, now_ms) != was_off && monitor->mode == STRESS_MONITOR_DAEMON)
-        log_warning("%s by an administrator", was_off ? "switched on again" : "switched off");
+    stress_outside_set_override(&monitor->outside, effect, redis_now_ms, now_ms);
     settle_all(monitor, now_ms);
     pthread_mutex_unlock(&monitor->mutex);
 }
@@ -400,8 +379,8 @@ void stress_monitor_set_cluster(struct stress_monitor *monitor,
                                 const struct cluster_summary *summary, int64_t now_ms)
 {
     pthread_mutex_lock(&monitor->mutex);
-    monitor->cluster = *summary;
-    monitor->cluster_ms = now_ms;
+    monitor->outside.cluster = *summary;
+    monitor->outside.cluster_ms = now_ms;
     settle_all(monitor, now_ms);
     pthread_mutex_unlock(&monitor->mutex);
 }
@@ -410,9 +389,9 @@ void stress_monitor_set_published(struct stress_monitor *monitor,
                                   const struct host_state *state)
 {
     pthread_mutex_lock(&monitor->mutex);
-    monitor->has_published = state != NULL;
+    monitor->outside.has_published = state != NULL;
     if (state)
-        monitor->published = *state;
+        monitor->outside.published = *state;
     pthread_mutex_unlock(&monitor->mutex);
 }
 
@@ -423,7 +402,7 @@ void stress_monitor_describe(struct stress_monitor *monitor, int64_t now_ms,
 {
     *state_r = (struct host_state){.service_count = 0};
     pthread_mutex_lock(&monitor->mutex);
-    state_r->is_off = is_off(monitor, now_ms);
+    state_r->is_off = stress_outside_is_off(&monitor->outside, now_ms);
     state_r->service_count = monitor->count;
     for (size_t i = 0; i < monitor->count; i++)
         stress_service_describe(monitor->services[i], now_ms, &state_r->services[i]);

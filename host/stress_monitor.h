@@ -33,7 +33,7 @@ struct stress_monitor;
 enum stress_monitor_mode {
     STRESS_MONITOR_DAEMON,
     /* A process under spawn(8), one of hundreds: asks nothing of Postfix or the machine before
-     * it is first read, and takes the levels that the host's publisher found. */
+     * it is first read, nor as long as the host's publisher tells. */
     STRESS_MONITOR_SPAWNED
 };
 
@@ -66,7 +66,8 @@ size_t stress_monitor_find(struct stress_monitor *monitor, int port);
 int64_t stress_monitor_tick(struct stress_monitor *monitor, const int *busy, int64_t now_ms);
 
 /* exact_busy: slots that the caller knows to be busy, the asking session included; negative:
- * the kernel counts. is_postfix_stressed: the request, or the macro, says so. A service that
+ * the kernel counts, or the publisher did. is_postfix_stressed: the request, or the macro, says
+ * so. A service that
  * there is not (any more) is calm and its pressure not known. */
 void stress_monitor_read(struct stress_monitor *monitor, size_t service, int exact_busy,
                          bool is_postfix_stressed, int64_t now_ms,
@@ -85,8 +86,8 @@ void stress_monitor_set_override(struct stress_monitor *monitor,
 /* The other hosts; forgotten after HOST_STATE_LEASE_MS. */
 void stress_monitor_set_cluster(struct stress_monitor *monitor,
                                 const struct cluster_summary *summary, int64_t now_ms);
-/* For a spawned process: what the publisher of this host says; NULL: nobody publishes, or not
- * within the lease. */
+/* What another process measured and published of this host: it counts, numbers and levels,
+ * until the next call. NULL: nobody does, or one who knows no better than we. */
 void stress_monitor_set_published(struct stress_monitor *monitor,
                                   const struct host_state *state);
 

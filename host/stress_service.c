@@ -40,7 +40,7 @@ struct stress_service *stress_service_create(const struct service_settings *sett
     service->opened_ms = service->level_since_ms = now_ms;
     service->wants_limit = true;
     service->exact_busy = service->before_us = -1;
-    service->in_use_measured = service->drops = -1;
+    service->in_use_counted = service->drops = -1;
     return service;
 }
 
@@ -210,26 +210,35 @@ void stress_service_update(struct stress_service *service, int exact_busy, enum 
         input.drops = reading.drops;
     }
     input.overflows = overflows;
+    service->is_measured = true;
     service->drops = input.drops;
     const struct stress_settings settings = {&service->settings.level,
                                              &service->sensor_settings};
     stress_update(&service->stress, &settings, &input, now_ms);
 }
 
-bool stress_service_is_tense(const struct stress_service *service)
+void stress_service_note_reading(struct stress_service *service, int64_t in_use)
 {
-    double quiet = QUIET_PART * service->settings.level.threshold[LEVEL_ELEVATED];
-    return service->stress.tracker.level > LEVEL_CALM ||
-           service->stress.pressure.value >= quiet;
+    int64_t counted_ms = port_sensor_counted_ms(service->sensor);
+    if (counted_ms == service->counted_ms)
+        return; /* it was kept: what has come since is still to be counted */
+    service->counted_ms = counted_ms;
+    service->in_use_counted = in_use;
 }
 
-bool stress_service_is_due(const struct stress_service *service, int64_t in_use, int64_t now_ms)
+bool stress_service_is_moving(const struct stress_service *service, int64_t in_use)
 {
-    if (service->measured_ms == 0 || now_ms - service->measured_ms >= STRESS_SERVICE_REST_MS ||
-        stress_service_is_tense(service) || in_use < 0 || service->in_use_measured < 0)
+    double quiet = QUIET_PART * service->settings.level.threshold[LEVEL_ELEVATED];
+    if (service->stress.tracker.level > LEVEL_CALM || service->stress.pressure.value >= quiet ||
+        in_use < 0 || service->in_use_counted < 0)
         return true;
     int64_t moved = service->has_limit ? service->limit.processes / MOVED_SHARE : 0;
-    return in_use - service->in_use_measured >= (moved > 1 ? moved : 1);
+    return in_use - service->in_use_counted >= (moved > 1 ? moved : 1);
+}
+
+bool stress_service_is_at_rest(const struct stress_service *service, int64_t now_ms)
+{
+    return service->counted_ms == 0 || now_ms - service->counted_ms >= STRESS_SERVICE_REST_MS;
 }
 
 void stress_service_look_at_processes(struct stress_service *service, int64_t now_ms)
@@ -278,7 +287,7 @@ void stress_service_describe(const struct stress_service *service, int64_t now_m
     state_r->is_postfix_stressed = stress_is_flag_up(&service->stress, now_ms);
     if (service->has_limit)
         state_r->slot_limit = service->limit.processes;
-    if (service->measured_ms == 0)
+    if (!service->is_measured)
         return;
     state_r->driver = pressure->driver;
     if (pressure->driver != SENSOR_NONE)

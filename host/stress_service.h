@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 /* The sensors are read at least so often. */
-#define STRESS_SERVICE_REST_MS 250
+#define STRESS_SERVICE_REST_MS 150
 /* Postfix that could not say the slot limit is asked again. */
 #define STRESS_SERVICE_LIMIT_AGAIN_MS 60000
 
@@ -45,11 +45,12 @@ struct stress_service {
     int64_t level_since_ms;
 
     /* Readings */
-    int exact_busy;          /* as last told; -1: the kernel counts */
-    int before_us;           /* busy slots that the exact count never had; -1: not looked yet */
-    int64_t measured_ms;     /* 0: never */
-    int64_t in_use_measured; /* sockets of the host then; -1: not known */
-    int64_t drops;           /* -1: not known */
+    bool is_measured;       /* once at least */
+    int exact_busy;         /* as last told; -1: the kernel counts */
+    int before_us;          /* busy slots that the exact count never had; -1: not looked yet */
+    int64_t counted_ms;     /* when connections were last counted; 0: never */
+    int64_t in_use_counted; /* sockets of the host then; -1: not known */
+    int64_t drops;          /* -1: not known */
     enum sight sight;
     bool is_estimating_logged, is_proc_logged;
 };
@@ -79,12 +80,13 @@ void stress_service_note_asked(struct stress_service *service, int64_t now_ms);
  * overflows: the counter of the host, -1: not known. */
 void stress_service_update(struct stress_service *service, int exact_busy, enum port_age age,
                            int64_t overflows, int64_t now_ms);
-/* Whether the sensors are to be read at this tick. in_use: sockets of the host, -1: not known.
- */
-bool stress_service_is_due(const struct stress_service *service, int64_t in_use,
-                           int64_t now_ms);
-/* Whether it matters how it is right now: the level is not calm, or slots are filled. */
-bool stress_service_is_tense(const struct stress_service *service);
+/* After each update. in_use: sockets of the host, asked before it; -1: not known. */
+void stress_service_note_reading(struct stress_service *service, int64_t in_use);
+/* Whether it matters how it is right now: connections have come since they were counted, slots
+ * are filled, or the level is not calm. */
+bool stress_service_is_moving(const struct stress_service *service, int64_t in_use);
+/* Whether connections are to be counted though nothing moves. */
+bool stress_service_is_at_rest(const struct stress_service *service, int64_t now_ms);
 /* Once a second: Postfix's own stress flag, on the command lines of its processes. */
 void stress_service_look_at_processes(struct stress_service *service, int64_t now_ms);
 

@@ -74,6 +74,7 @@ UNIT_TESTS = \
 	t/unit/sock_diag_test \
 	t/unit/socketmap_request_test \
 	t/unit/stress_monitor_test \
+	t/unit/stress_published_test \
 	t/unit/stress_test \
 	t/unit/utf8_test
 check_PROGRAMS += $(UNIT_TESTS)
@@ -90,6 +91,7 @@ t_unit_slot_limit_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_smtpd_processes_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_sock_destroy_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_stress_monitor_test_LDADD = $(HOST_TEST_LDADD) -lpthread
+t_unit_stress_published_test_LDADD = $(HOST_TEST_LDADD) -lpthread
 t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 
 # Small programs that tests run.
@@ -133,7 +135,7 @@ EXTRA_DIST += $(wildcard $(srcdir)/t/fuzz/*_corpus/*)
 
 include $(srcdir)/t/bench/local.mk
 
-EXTRA_DIST += t/unit/tap.h t/unit/tcp.h \
+EXTRA_DIST += t/unit/tap.h t/unit/tcp.h t/unit/stress_bed.h \
 	$(wildcard $(srcdir)/t/*.t) $(wildcard $(srcdir)/t/lint/*) $(wildcard $(srcdir)/t/lib/Postvalve/*.pm)
 
 # What `make check` runs: SELECTION=unit for the fast part, SELECTION="a.t b.t" for some.

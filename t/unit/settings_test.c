@@ -260,7 +260,7 @@ static void test_defaults(void)
     ok(config->redis.server.port == 6379, "redis.server");
     is_string(config->redis.prefix, "pv:", "redis.prefix");
     ok(config->allow.count == 0, "trusted.allow");
-    ok(config->level.hold_ms == 30000 && config->level.sustain_ms == 200, "level times");
+    ok(config->level.hold_ms == 30000 && config->level.sustain_ms == 100, "level times");
     is_number(config->level.threshold[LEVEL_CALM], 0, "calm has no threshold");
     is_number(config->level.threshold[LEVEL_STRESSED], 0.8, "level.stressed");
     is_number(config->client_class.weight[EVIDENCE_DROPPED], 0.2, "class.weight.dropped");
@@ -319,7 +319,7 @@ static void test_services(void)
     is_number(smtp->level.threshold[LEVEL_ELEVATED], 0.5, "elevated, as for all");
     is_number(other->level.threshold[LEVEL_ELEVATED], 0.5, "elevated, as for all");
     is_number(other->level.threshold[LEVEL_STRESSED], 0.9, "stressed, its own");
-    ok(other->level.sustain_ms == 200, "sustain time");
+    ok(other->level.sustain_ms == 100, "sustain time");
     config_free(config);
 
     config = load("{\"service\": {\"port\": 2525}, \"level\": {\"critical\": 2}}", &errors);
