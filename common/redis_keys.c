@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HASH_TEXT_SIZE 18 /* "~", 16 hex digits, zero */
+#define HASH_TEXT_SIZE 18  /* "~", 16 hex digits, zero */
+#define READABLE_MAX   128 /* bytes that an address takes */
 
 /* The longest key: prefix, "rbl:", two names and a colon. */
 _Static_assert(REDIS_PREFIX_MAX + sizeof("rbl::") + 2 * REDIS_NAME_MAX < REDIS_KEY_SIZE,
+               "size");
+_Static_assert(READABLE_MAX + sizeof("sender:") <= sizeof("rbl::") + 2 * REDIS_NAME_MAX + 8,
                "size");
 _Static_assert(CLIENT_KEY_TEXT_SIZE <= REDIS_NAME_MAX, "client keys fit as names");
 
@@ -147,6 +150,28 @@ void redis_key_rbl_value(struct redis_key *key_r, const char *prefix, const char
 {
     begin(key_r, prefix, "rblvalue:");
     append_name(key_r, zone);
+}
+
+void redis_key_recipient(struct redis_key *key_r, const char *prefix, enum address_kind kind,
+                         const struct recipient_hash *hash,
+                         const struct recipient_address *readable)
+{
+    char text[READABLE_MAX], hash_text[RECIPIENT_HASH_TEXT];
+    bool is_cut = true;
+    size_t length = 0;
+
+    begin(key_r, prefix, kind == ADDRESS_SENDER ? "sender:" : "rcpt:");
+    recipient_hash_format(hash, hash_text);
+    if (readable)
+        length = escape_name(readable->text, text, sizeof(text), &is_cut);
+    if (readable && is_cut) {
+        length = escape_name(readable->text, text, sizeof(text) - RECIPIENT_HASH_TEXT, &is_cut);
+        is_cut = true;
+        text[length++] = '~';
+    }
+    append(key_r, text, length);
+    if (is_cut)
+        append(key_r, hash_text, RECIPIENT_HASH_TEXT - 1);
 }
 
 void redis_key_new_clients(struct redis_key *key_r, const char *prefix, const char *host)

@@ -8,6 +8,7 @@
 #define POSTVALVE_COMMON_REDIS_KEYS_H
 
 #include "common/address.h"
+#include "common/recipient_address.h"
 #include "common/slice.h"
 
 #define REDIS_PREFIX_MAX 64  /* bytes */
@@ -44,6 +45,11 @@ void redis_key_rbl(struct redis_key *key_r, const char *prefix, const char *zone
 void redis_key_rbl_health(struct redis_key *key_r, const char *prefix, const char *zone);
 /* PREFIXrblvalue:ZONE */
 void redis_key_rbl_value(struct redis_key *key_r, const char *prefix, const char *zone);
+/* PREFIXrcpt:HASH, PREFIXsender:HASH. readable: the address itself instead, escaped as a name;
+ * one that is too long ends with the hash, so that two addresses stay two keys. */
+void redis_key_recipient(struct redis_key *key_r, const char *prefix, enum address_kind kind,
+                         const struct recipient_hash *hash,
+                         const struct recipient_address *readable);
 /* PREFIXnew:NAME, the list of clients that are new to a host. */
 void redis_key_new_clients(struct redis_key *key_r, const char *prefix, const char *host);
 
