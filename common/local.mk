@@ -13,6 +13,8 @@ common_libcommon_a_SOURCES = \
 	common/cluster.c common/cluster.h \
 	common/config.c common/config_file.c common/config.h \
 	common/decide.c common/decide.h \
+	common/counter.c common/counter.h common/counter.def \
+	common/counter_label.c common/counter_label.h common/counter_label.def \
 	common/dnsbl_name.c common/dnsbl_name.h \
 	common/duration.c common/duration.h \
 	common/dns_message.c common/dns_message.h \

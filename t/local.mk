@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	t/unit/client_class_test \
 	t/unit/client_record_test \
 	t/unit/config_file_test \
+	t/unit/counter_test \
 	t/unit/decide_rbl_test \
 	t/unit/decide_test \
 	t/unit/dnsbl_name_test \
