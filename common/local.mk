@@ -31,12 +31,14 @@ common_libcommon_a_SOURCES = \
 	common/macro.c common/macro.h \
 	common/macro_compile.c common/macro_node.h \
 	common/macro_start.c common/macro_start.h \
+	common/memcache_request.c common/memcache_request.h \
 	common/memory.c common/memory.h \
 	common/netstring.c common/netstring.h \
 	common/number.c common/number.h \
 	common/override.c common/override.h \
 	common/policy_reply.c common/policy_reply.h \
 	common/policy_request.c common/policy_request.h \
+	common/postfix_verify_entry.c common/postfix_verify_entry.h \
 	common/rbl_answer.c common/rbl_answer.h \
 	common/rbl_check.c common/rbl_check.h \
 	common/rbl_evaluate.c common/rbl_evaluate.h \

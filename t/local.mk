@@ -6,6 +6,7 @@ UNIT_TESTS = \
 	t/fuzz/dns_message_fuzz \
 	t/fuzz/host_state_fuzz \
 	t/fuzz/macro_fuzz \
+	t/fuzz/memcache_request_fuzz \
 	t/fuzz/policy_request_fuzz \
 	t/fuzz/rbl_filter_fuzz \
 	t/fuzz/rbl_reply_map_fuzz \
@@ -35,6 +36,7 @@ UNIT_TESTS = \
 	t/unit/log_test \
 	t/unit/macro_start_test \
 	t/unit/macro_test \
+	t/unit/memcache_request_test \
 	t/unit/milter_level_watch_test \
 	t/unit/milter_live_config_test \
 	t/unit/milter_reply_test \
@@ -46,6 +48,7 @@ UNIT_TESTS = \
 	t/unit/policy_reply_test \
 	t/unit/policy_request_test \
 	t/unit/policyd_connection_test \
+	t/unit/postfix_verify_entry_test \
 	t/unit/pressure_source_test \
 	t/unit/privileges_test \
 	t/unit/rbl_answer_test \
@@ -128,6 +131,7 @@ t_unit_milter_session_test_SOURCES = t/unit/milter_session_test.c milter/session
 # Fuzzers, with the driver that replays their corpus.
 t_fuzz_config_fuzz_SOURCES = t/fuzz/config_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_dns_message_fuzz_SOURCES = t/fuzz/dns_message_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_memcache_request_fuzz_SOURCES = t/fuzz/memcache_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_filter_fuzz_SOURCES = t/fuzz/rbl_filter_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_host_state_fuzz_SOURCES = t/fuzz/host_state_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
