@@ -5,6 +5,7 @@ common_libcommon_a_SOURCES = \
 	common/address.c common/address.h \
 	common/breaker.c common/breaker.h \
 	common/buffer.c common/buffer.h \
+	common/cache_memory.c common/cache_memory.h \
 	common/client_cache.c common/client_cache.h \
 	common/client_class.c common/client_class.h \
 	common/client_key.c \

@@ -129,15 +129,24 @@ void recipient_site_key_derive(struct recipient_site_key *key_r, struct slice te
     }
 }
 
+void recipient_hash_bytes(struct recipient_hash *hash_r, const struct recipient_site_key *key,
+                          char kind, struct slice bytes)
+{
+    char message[1 + RECIPIENT_HASH_BYTES_MAX];
+    size_t length =
+        bytes.length < RECIPIENT_HASH_BYTES_MAX ? bytes.length : RECIPIENT_HASH_BYTES_MAX;
+    message[0] = kind;
+    if (length > 0)
+        memcpy(message + 1, bytes.data, length);
+    store_word(hash_r->bytes, siphash(key->bytes, message, length + 1));
+    store_word(hash_r->bytes + 8, siphash(key->bytes + SIPHASH_KEY_SIZE, message, length + 1));
+}
+
 void recipient_hash_get(struct recipient_hash *hash_r, const struct recipient_site_key *key,
                         enum address_kind kind, const struct recipient_address *address)
 {
-    char message[RECIPIENT_ADDRESS_MAX + 1];
-    message[0] = (char)('0' + kind);
-    memcpy(message + 1, address->text, address->length);
-    store_word(hash_r->bytes, siphash(key->bytes, message, address->length + 1));
-    store_word(hash_r->bytes + 8,
-               siphash(key->bytes + SIPHASH_KEY_SIZE, message, address->length + 1));
+    recipient_hash_bytes(hash_r, key, (char)('0' + kind),
+                         (struct slice){address->text, address->length});
 }
 
 void recipient_hash_format(const struct recipient_hash *hash,

@@ -19,10 +19,11 @@
 /* Whose status it is: addresses that mail is sent to, or that mail comes from. */
 enum address_kind { ADDRESS_RECIPIENT, ADDRESS_SENDER, ADDRESS_KIND_COUNT };
 
-#define RECIPIENT_ADDRESS_MAX  2048 /* bytes; longer ones are not remembered */
-#define RECIPIENT_HASH_SIZE    16
-#define RECIPIENT_HASH_TEXT    33 /* hex, with the terminating zero */
-#define RECIPIENT_SITE_KEY_MIN 20 /* bytes of text that a site key is made of, at least */
+#define RECIPIENT_ADDRESS_MAX    2048 /* bytes; longer ones are not remembered */
+#define RECIPIENT_HASH_SIZE      16
+#define RECIPIENT_HASH_TEXT      33 /* hex, with the terminating zero */
+#define RECIPIENT_HASH_BYTES_MAX 4096
+#define RECIPIENT_SITE_KEY_MIN   20 /* bytes of text that a site key is made of, at least */
 
 struct recipient_site_key {
     uint8_t bytes[2 * SIPHASH_KEY_SIZE];
@@ -64,6 +65,10 @@ bool recipient_address_is_role(const struct recipient_address *address);
 void recipient_site_key_derive(struct recipient_site_key *key_r, struct slice text);
 void recipient_hash_get(struct recipient_hash *hash_r, const struct recipient_site_key *key,
                         enum address_kind kind, const struct recipient_address *address);
+/* The same of other bytes, RECIPIENT_HASH_BYTES_MAX at most; kind: a letter for what they are.
+ */
+void recipient_hash_bytes(struct recipient_hash *hash_r, const struct recipient_site_key *key,
+                          char kind, struct slice bytes);
 void recipient_hash_format(const struct recipient_hash *hash,
                            char out[static RECIPIENT_HASH_TEXT]);
 

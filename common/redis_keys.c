@@ -174,6 +174,15 @@ void redis_key_recipient(struct redis_key *key_r, const char *prefix, enum addre
         append(key_r, hash_text, RECIPIENT_HASH_TEXT - 1);
 }
 
+void redis_key_cache(struct redis_key *key_r, const char *prefix,
+                     const struct recipient_hash *hash)
+{
+    char text[RECIPIENT_HASH_TEXT];
+    recipient_hash_format(hash, text);
+    begin(key_r, prefix, "cache:");
+    append(key_r, text, sizeof(text) - 1);
+}
+
 void redis_key_new_clients(struct redis_key *key_r, const char *prefix, const char *host)
 {
     begin(key_r, prefix, "new:");

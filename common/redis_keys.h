@@ -50,6 +50,9 @@ void redis_key_rbl_value(struct redis_key *key_r, const char *prefix, const char
 void redis_key_recipient(struct redis_key *key_r, const char *prefix, enum address_kind kind,
                          const struct recipient_hash *hash,
                          const struct recipient_address *readable);
+/* PREFIXcache:HASH */
+void redis_key_cache(struct redis_key *key_r, const char *prefix,
+                     const struct recipient_hash *hash);
 /* PREFIXnew:NAME, the list of clients that are new to a host. */
 void redis_key_new_clients(struct redis_key *key_r, const char *prefix, const char *host);
 

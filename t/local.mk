@@ -15,6 +15,7 @@ UNIT_TESTS = \
 	t/unit/address_test \
 	t/unit/breaker_test \
 	t/unit/buffer_test \
+	t/unit/cache_memory_test \
 	t/unit/client_cache_test \
 	t/unit/client_class_test \
 	t/unit/client_record_test \
