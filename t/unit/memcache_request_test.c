@@ -12,7 +12,7 @@ static const struct {
 } good[] = {
     {"get k\r\n",                            {.command = MEMCACHE_GET, .taken = 7},                 "k", ""     },
     {"get k\n",                              {.command = MEMCACHE_GET, .taken = 6},                 "k", ""     },
-    {"get  k \r\nget l\r\n",                 {.command = MEMCACHE_GET, .taken = 9},                "k", ""     },
+    {"get  k \r\nget l\r\n",                 {.command = MEMCACHE_GET, .taken = 9},                 "k", ""     },
     {"get gr\xc3\xbc\x01\x7f\xff\r\n",
      {.command = MEMCACHE_GET, .taken = 13},
      "gr\xc3\xbc\x01\x7f\xff",                                                                           ""     },
