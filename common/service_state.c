@@ -202,10 +202,11 @@ bool service_state_pressure(const struct service_state *service, struct pressure
 {
     if (service->busy < 0 || service->slot_limit <= 0)
         return false;
+    double slots = (double)service->busy / service->slot_limit;
     *pressure_r = (struct pressure){
         .is_known = true,
-        .slots = (double)service->busy / service->slot_limit,
-        .value = service->pressure > 0 ? service->pressure : 0,
+        .slots = slots,
+        .value = service->pressure > slots ? service->pressure : slots,
         .busy = service->busy,
         .waiting = service->waiting > 0 ? service->waiting : 0,
         .slot_limit = service->slot_limit,

@@ -9,10 +9,10 @@
 #include "host/history_guard.h"
 #include "host/log.h"
 #include "host/own_addresses.h"
+#include "host/stress_monitor.h"
 #include "policyd/counters.h"
 #include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
-#include "policyd/level_watch.h"
 #include "policyd/store.h"
 
 #include <stdlib.h>
@@ -20,11 +20,11 @@
 struct gather {
     struct gather_sources sources;
     const struct config *config;
-    struct decide_settings settings; /* parts of config */
+    struct decide_settings settings; /* parts of config; level: of the first service */
     struct history_guard *history_guard;
     struct own_addresses *own_addresses;
-    struct buffer reply; /* text of the last verdict */
-    enum level level;    /* of the last verdict */
+    struct buffer reply;             /* text of the last verdict */
+    enum level levels[SERVICES_MAX]; /* of the last verdict on each service */
 };
 
 /* A request as far as the verdict needs it. */
@@ -36,6 +36,7 @@ struct inquiry {
     struct session_identity session;
     struct session_memory *memory;
     struct rbl_inquiry *rbl; /* NULL: no DNS list is asked */
+    uint16_t port;           /* of the service; 0: not said */
     bool is_stressed;        /* stress=yes */
 };
 
@@ -87,13 +88,11 @@ void gather_reload(struct gather *gather, const struct config *config)
     };
 }
 
-/* Submission and whatever else shares the policy service is not ours to judge. */
-static bool is_of_protected_service(const struct gather *gather,
-                                    const struct policy_request *request)
+/* By its index. Where Postfix does not say the port (before 3.2) it is the first one;
+ * STRESS_MONITOR_NO_SERVICE: what else shares the policy service is not ours to judge. */
+static size_t find_service(const struct gather *gather, uint16_t port)
 {
-    uint16_t port;
-    return !policy_request_port(request, POLICY_ATTRIBUTE_SERVER_PORT, &port) ||
-           port == gather->config->services.items[0].port;
+    return port == 0 ? 0 : stress_monitor_find(gather->sources.monitor, port);
 }
 
 static void inquiry_init(struct inquiry *inquiry, const struct gather *gather,
@@ -205,17 +204,30 @@ static void end_session(struct gather *gather, const struct inquiry *inquiry,
     session_memory_clear(inquiry->memory);
 }
 
-static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int64_t now_ms)
+/* The pressure and the levels of this moment. Returns what levels mean to the service. */
+static const struct level_settings *take_reading(struct gather *gather, struct inquiry *inquiry,
+                                                 size_t service, int64_t now_ms)
 {
-    const struct gather_sources *sources = &gather->sources;
-    struct host_word host = host_record_word(sources->host_record, now_ms);
-    struct level_reading reading;
-
-    level_watch_read(sources->level_watch, inquiry->is_stressed, now_ms, &reading);
+    const struct service_list *services = &gather->config->services;
+    struct stress_reading reading;
+    stress_monitor_read(gather->sources.monitor, service, -1, inquiry->is_stressed, now_ms,
+                        &reading);
     inquiry->facts.pressure = reading.pressure;
     inquiry->facts.level = reading.level;
     inquiry->facts.is_level_forced = reading.is_level_forced;
     inquiry->facts.is_switched_off = reading.is_off;
+    /* A reload may have taken the service away since the request came. */
+    return &services->items[service < services->count ? service : 0].level;
+}
+
+static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int64_t now_ms)
+{
+    const struct gather_sources *sources = &gather->sources;
+    struct host_word host = host_record_word(sources->host_record, now_ms);
+    size_t service = find_service(gather, inquiry->port);
+    struct decide_settings settings = gather->settings;
+
+    settings.level = take_reading(gather, inquiry, service, now_ms);
     inquiry->facts.is_session_admitted = is_admitted(inquiry, &host);
 
     const struct rails_settings *rails = &gather->config->admission.rails;
@@ -226,9 +238,10 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
         host_record_tell_access(sources->host_record, &inquiry->client, now_ms,
                                 &inquiry->facts.client);
     if (inquiry->rbl)
-        rbl_inquiry_apply(inquiry->rbl, gather->settings.level, &inquiry->facts);
-    struct verdict verdict = decide(&inquiry->facts, &gather->settings);
-    gather->level = verdict.level;
+        rbl_inquiry_apply(inquiry->rbl, settings.level, &inquiry->facts);
+    struct verdict verdict = decide(&inquiry->facts, &settings);
+    if (service < SERVICES_MAX)
+        gather->levels[service] = verdict.level;
     count(gather, inquiry, &verdict, now_ms);
     if (verdict.code != 0)
         tell(gather, inquiry, &verdict, host.has_milter);
@@ -237,7 +250,7 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
     else if (inquiry->facts.stage != STAGE_OTHER)
         session_memory_set(inquiry->memory, &inquiry->session);
     if (verdict.action == VERDICT_CONTINUE && inquiry->facts.stage == STAGE_CONNECT)
-        level_watch_note_admitted(sources->level_watch);
+        stress_monitor_note_admitted(sources->monitor, service);
     return verdict;
 }
 
@@ -360,7 +373,9 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
     struct inquiry inquiry = {.is_stressed = false};
     bool is_asked[SCOPE_COUNT] = {false}, is_fresh = true;
 
-    if (!is_of_protected_service(gather, request)) {
+    policy_request_port(request, POLICY_ATTRIBUTE_SERVER_PORT, &inquiry.port);
+    size_t service = find_service(gather, inquiry.port);
+    if (service == STRESS_MONITOR_NO_SERVICE) {
         *verdict_r = (struct verdict){.action = VERDICT_CONTINUE, .rule = RULE_OFF};
         return GATHER_READY;
     }
@@ -369,8 +384,8 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
         client_keys_get(&inquiry.client, inquiry.client_name, &gather->sources.store->domains,
                         &inquiry.keys);
         is_fresh = look_up(gather, &inquiry, now_ms, is_asked);
-        inquiry.rbl = rbl_inquiry_start(gather->sources.rbl, request, gather->level, now_ms,
-                                        on_list_answer);
+        inquiry.rbl = rbl_inquiry_start(gather->sources.rbl, request, gather->levels[service],
+                                        now_ms, on_list_answer);
         is_fresh = is_fresh && !(inquiry.rbl && rbl_inquiry_is_waiting(inquiry.rbl));
     }
     if (!is_fresh || gather->sources.is_host_record_asked) {
@@ -401,11 +416,8 @@ void gather_cancel(struct gather_pending *pending)
 
 enum level gather_level(struct gather *gather, int64_t now_ms)
 {
-    struct level_reading reading;
-    level_watch_read(gather->sources.level_watch, false, now_ms, &reading);
-    const struct facts facts = {.pressure = reading.pressure,
-                                .level = reading.level,
-                                .is_level_forced = reading.is_level_forced};
-    gather->level = decide_level(&facts, gather->settings.level);
-    return gather->level;
+    struct inquiry inquiry = {.is_stressed = false};
+    const struct level_settings *settings = take_reading(gather, &inquiry, 0, now_ms);
+    gather->levels[0] = decide_level(&inquiry.facts, settings);
+    return gather->levels[0];
 }

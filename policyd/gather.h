@@ -19,8 +19,8 @@ struct config;
 struct counters;
 struct gather_rbl;
 struct host_record;
-struct level_watch;
 struct store;
+struct stress_monitor;
 
 struct gather;
 struct gather_pending; /* a request that waits for an answer */
@@ -28,7 +28,7 @@ struct gather_pending; /* a request that waits for an answer */
 /* Where the facts come from; all must outlive the gather. */
 struct gather_sources {
     struct store *store;
-    struct level_watch *level_watch;
+    struct stress_monitor *monitor;
     struct host_record *host_record;
     struct counters *counters;
     struct gather_rbl *rbl;
@@ -56,7 +56,7 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
                                   struct verdict *verdict_r, struct gather_pending **pending_r);
 void gather_cancel(struct gather_pending *pending);
 
-/* The level of this moment. */
+/* The level of this moment, of the first service. */
 enum level gather_level(struct gather *gather, int64_t now_ms);
 
 #endif

@@ -1,11 +1,10 @@
 #include "policyd/host_record.h"
 
-#include "common/cluster.h"
 #include "common/memory.h"
 #include "host/clock.h"
 #include "host/hostname.h"
 #include "host/log.h"
-#include "policyd/level_watch.h"
+#include "host/stress_monitor.h"
 #include "policyd/store.h"
 #include "redis/access_memory.h"
 #include "redis/host_exchange.h"
@@ -13,13 +12,13 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define ASK_INTERVAL_MS 1000 /* of a spawned process */
+#define ASK_INTERVAL_MS HOST_EXCHANGE_MS /* of a spawned process */
 
 struct host_record {
     struct store *store;
-    struct level_watch *level_watch;
+    struct stress_monitor *monitor;
     const struct config *config;
-    bool is_spawned;
+    bool is_spawned, is_ended;
     struct host_exchange *exchange;
     struct access_memory access;
     struct event *timer, *now; /* now: something has changed */
@@ -39,12 +38,12 @@ static void open_exchange(struct host_record *record)
                              record->config->redis.prefix, host);
 }
 
-struct host_record *host_record_create(struct store *store, struct level_watch *level_watch,
+struct host_record *host_record_create(struct store *store, struct stress_monitor *monitor,
                                        const struct config *config, bool is_spawned)
 {
     struct host_record *record = memory_allocate(1, sizeof(*record));
     record->store = store;
-    record->level_watch = level_watch;
+    record->monitor = monitor;
     record->config = config;
     record->is_spawned = is_spawned;
     open_exchange(record);
@@ -93,14 +92,12 @@ void host_record_tell_access(const struct host_record *record, const struct addr
 static void take_over(struct host_record *record, int64_t now_ms)
 {
     struct override_effect effect;
-    const struct host_state *state = host_exchange_state(record->exchange, now_ms);
     struct cluster_summary cluster = host_exchange_cluster(record->exchange, now_ms);
     host_exchange_update_effect(record->exchange, now_ms, &effect);
-    if (record->is_spawned)
-        level_watch_take_over(record->level_watch, state ? state->services[0].slot_limit : 0,
-                              state ? state->services[0].level : LEVEL_CALM);
-    level_watch_set_outside(record->level_watch, &effect,
-                            cluster_floor(&cluster, &record->config->cluster), now_ms);
+    stress_monitor_set_published(record->monitor,
+                                 host_exchange_measured(record->exchange, now_ms));
+    stress_monitor_set_override(record->monitor, &effect, 0, now_ms);
+    stress_monitor_set_cluster(record->monitor, &cluster, now_ms);
     bool has_milter = host_exchange_has_milter(record->exchange, now_ms);
     if (has_milter != record->had_milter && !record->is_spawned)
         log_info("policyd: %s", has_milter
@@ -169,9 +166,8 @@ static void on_offer_reply(void *context, size_t index, const struct redis_reply
 
 static void offer(struct host_record *record, bool is_last, int64_t now_ms)
 {
-    struct host_state state = {.service_count = 1};
-    level_watch_state(record->level_watch, now_ms, &state.services[0]);
-    state.is_off = level_watch_is_off(record->level_watch);
+    struct host_state state;
+    stress_monitor_describe(record->monitor, now_ms, &state);
     struct host_commands commands =
         host_exchange_offer(record->exchange, &state, is_last, now_ms);
     redis_async_send(record->store->redis, REDIS_USE_WRITE, commands.command, commands.count,
@@ -190,12 +186,6 @@ static void on_timer(int fd, short events, void *context)
     take_over(record, now_ms); /* an override ends by the clock, a milter goes silent */
 }
 
-static void on_level_change(void *context)
-{
-    struct host_record *record = context;
-    event_active(record->now, 0, 0);
-}
-
 bool host_record_start(struct host_record *record, struct event_base *base)
 {
     const struct timeval interval = {.tv_usec = HOST_EXCHANGE_MS * 1000};
@@ -203,15 +193,21 @@ bool host_record_start(struct host_record *record, struct event_base *base)
     record->now = event_new(base, -1, 0, on_timer, record);
     if (!record->timer || !record->now || event_add(record->timer, &interval) != 0)
         return false;
-    level_watch_on_change(record->level_watch, on_level_change, record);
     on_timer(-1, 0, record);
     return true;
 }
 
+void host_record_tell(struct host_record *record)
+{
+    if (record->now && !record->is_ended)
+        event_active(record->now, 0, 0);
+}
+
 void host_record_end(struct host_record *record)
 {
-    level_watch_on_change(record->level_watch, NULL, NULL);
+    record->is_ended = true;
     event_del(record->timer);
+    event_del(record->now);
     offer(record, true, clock_monotonic_ms());
 }
 

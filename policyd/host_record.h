@@ -17,8 +17,8 @@
 
 struct event_base;
 struct history_cap_news;
-struct level_watch;
 struct store;
+struct stress_monitor;
 struct host_record;
 
 /* What is known of this host. All zero: nobody, or Redis does not say. */
@@ -27,7 +27,7 @@ struct host_word {
 };
 
 /* is_spawned: it publishes nothing. */
-struct host_record *host_record_create(struct store *store, struct level_watch *level_watch,
+struct host_record *host_record_create(struct store *store, struct stress_monitor *monitor,
                                        const struct config *config, bool is_spawned);
 /* Before store_close(). */
 void host_record_free(struct host_record *record);
@@ -35,6 +35,8 @@ void host_record_reload(struct host_record *record, const struct config *config)
 
 /* A daemon: from now on. */
 bool host_record_start(struct host_record *record, struct event_base *base);
+/* Something has changed that others should know. */
+void host_record_tell(struct host_record *record);
 /* A daemon that ends: gives the lease back. */
 void host_record_end(struct host_record *record);
 

@@ -11,7 +11,6 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/gather.c policyd/gather.h \
 	policyd/gather_rbl.c policyd/gather_rbl.h \
 	policyd/host_record.c policyd/host_record.h \
-	policyd/level_watch.c policyd/level_watch.h \
 	policyd/listener.c policyd/listener.h \
 	policyd/main.c \
 	policyd/peer.c policyd/peer.h \
@@ -30,6 +29,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/socketmap_server.c policyd/socketmap_server.h \
 	policyd/spawn.c policyd/spawn.h \
 	policyd/store.c policyd/store.h \
+	policyd/stress_timer.c policyd/stress_timer.h \
 	policyd/stream_server.c policyd/stream_server.h
 policyd_postvalve_policyd_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
-	$(LIBEVENT_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS)
+	$(LIBEVENT_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread

@@ -2,21 +2,23 @@
 
 #include "common/config.h"
 #include "common/error_list.h"
+#include "host/clock.h"
 #include "host/hostname.h"
 #include "host/log.h"
 #include "host/privileges.h"
 #include "host/program.h"
+#include "host/stress_monitor.h"
 #include "policyd/announcements.h"
 #include "policyd/connection_set.h"
 #include "policyd/counters.h"
 #include "policyd/gather.h"
 #include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
-#include "policyd/level_watch.h"
 #include "policyd/listener.h"
 #include "policyd/rbl_lookup.h"
 #include "policyd/socketmap_server.h"
 #include "policyd/store.h"
+#include "policyd/stress_timer.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -34,7 +36,8 @@ struct server {
     struct config *config;
     struct event_base *base;
     struct counters counters;
-    struct level_watch *level_watch;
+    struct stress_monitor *monitor;
+    struct stress_timer *stress_timer;
     struct store store;
     struct host_record *host_record;
     struct rbl_engine *rbl_engine;
@@ -150,13 +153,12 @@ static void on_reload_signal(int signal_number, short events, void *context)
 {
     struct server *server = context;
     struct error_list errors;
-    struct error error = {""};
     (void)signal_number;
     (void)events;
     if (server->connections.is_draining)
         return;
+    struct config *config = program_load_config(server->config_file);
     error_list_init(&errors);
-    struct config *config = config_load(server->config_file, &errors);
     if (!config || !apply_listeners(server, config, &errors)) {
         program_log_errors(&errors);
         log_error("policyd: %s not taken over: the configuration stays as it was",
@@ -165,8 +167,7 @@ static void on_reload_signal(int signal_number, short events, void *context)
         return;
     }
     log_open("postvalve-policyd", config->log_target, config->is_log_verbose);
-    if (!level_watch_reload(server->level_watch, config, &error))
-        log_warning("policyd: the slot limit stays as it was: %s", error.text);
+    stress_monitor_reload(server->monitor, config, clock_monotonic_ms());
     host_record_reload(server->host_record, config);
     rbl_engine_reload(server->rbl_engine, &config->rbl);
     gather_rbl_reload(server->gather_rbl, config);
@@ -213,7 +214,7 @@ static struct event_base *open_base(void)
     return base;
 }
 
-/* What may be refused: sockets, slot limit, user. EX_OK, or why not. */
+/* What may be refused: sockets, user. EX_OK, or why not. */
 static int acquire(struct server *server)
 {
     struct error_list errors;
@@ -221,11 +222,8 @@ static int acquire(struct server *server)
 
     error_list_init(&errors);
     raise_descriptor_limit(server->config);
-    server->level_watch = level_watch_open(server->config, &error);
-    if (!server->level_watch) {
-        log_error("%s", error.text);
-        return EX_CONFIG;
-    }
+    server->monitor =
+        stress_monitor_open(server->config, STRESS_MONITOR_DAEMON, clock_monotonic_ms());
     if (!apply_listeners(server, server->config, &errors)) {
         program_log_errors(&errors);
         return EX_UNAVAILABLE;
@@ -242,13 +240,12 @@ static void wire(struct server *server)
     struct config *config = server->config;
 
     store_open(&server->store, server->base, config, SIZE_MAX);
-    server->host_record =
-        host_record_create(&server->store, server->level_watch, config, false);
+    server->host_record = host_record_create(&server->store, server->monitor, config, false);
     server->rbl_engine = rbl_engine_create(server->base, &server->store, &config->rbl);
     server->gather_rbl = gather_rbl_create(server->rbl_engine, &server->store, config);
     const struct gather_sources sources = {
         .store = &server->store,
-        .level_watch = server->level_watch,
+        .monitor = server->monitor,
         .host_record = server->host_record,
         .counters = &server->counters,
         .rbl = server->gather_rbl,
@@ -272,6 +269,7 @@ static void unwire(struct server *server)
     server->socketmap_stream = NULL;
     gather_free(server->gather);
     announcements_free(server->announcements);
+    stress_timer_free(server->stress_timer);
     rbl_engine_free(server->rbl_engine);
     gather_rbl_free(server->gather_rbl);
     host_record_free(server->host_record);
@@ -287,13 +285,24 @@ static bool start_lists(struct server *server)
     return server->announcements && rbl_engine_start(server->rbl_engine, host);
 }
 
+static void on_stress_news(void *context)
+{
+    host_record_tell(context);
+}
+
+static bool start_stress(struct server *server)
+{
+    server->stress_timer =
+        stress_timer_start(server->base, server->monitor, on_stress_news, server->host_record);
+    return server->stress_timer != NULL;
+}
+
 static int serve(struct server *server)
 {
     int status = acquire(server);
     if (status == EX_OK) {
         wire(server);
-        if (add_signals(server) &&
-            level_watch_start_ticking(server->level_watch, server->base) &&
+        if (add_signals(server) && start_stress(server) &&
             host_record_start(server->host_record, server->base) && start_lists(server)) {
             log_info("policyd: ready on %zu sockets", server->listeners.count);
             event_base_dispatch(server->base);
@@ -305,8 +314,7 @@ static int serve(struct server *server)
     }
     listener_set_close(&server->listeners);
     stream_server_free(server->socketmap_stream);
-    if (server->level_watch)
-        level_watch_free(server->level_watch);
+    stress_monitor_close(server->monitor);
     return status;
 }
 

@@ -1,13 +1,14 @@
 #include "policyd/spawn.h"
 
+#include "host/clock.h"
 #include "host/log.h"
+#include "host/stress_monitor.h"
 #include "policyd/connection.h"
 #include "policyd/connection_set.h"
 #include "policyd/counters.h"
 #include "policyd/gather.h"
 #include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
-#include "policyd/level_watch.h"
 #include "policyd/rbl_lookup.h"
 #include "policyd/store.h"
 
@@ -72,15 +73,16 @@ static void serve(struct event_base *base, const struct config *config)
     struct counters counters = {0};
     struct store store;
     struct connection_set connections;
-    struct level_watch *level_watch = level_watch_open_lazily(config);
+    struct stress_monitor *monitor =
+        stress_monitor_open(config, STRESS_MONITOR_SPAWNED, clock_monotonic_ms());
 
     store_open(&store, base, config, CLIENTS_IN_MEMORY);
-    struct host_record *host_record = host_record_create(&store, level_watch, config, true);
+    struct host_record *host_record = host_record_create(&store, monitor, config, true);
     struct rbl_engine *rbl_engine = rbl_engine_create(base, &store, &config->rbl);
     struct gather_rbl *gather_rbl = gather_rbl_create(rbl_engine, &store, config);
     const struct gather_sources sources = {
         .store = &store,
-        .level_watch = level_watch,
+        .monitor = monitor,
         .host_record = host_record,
         .counters = &counters,
         .rbl = gather_rbl,
@@ -105,7 +107,7 @@ static void serve(struct event_base *base, const struct config *config)
     gather_rbl_free(gather_rbl);
     host_record_free(host_record);
     store_close(&store);
-    level_watch_free(level_watch);
+    stress_monitor_close(monitor);
 }
 
 int spawn_run(struct config *config)

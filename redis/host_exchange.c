@@ -408,14 +408,18 @@ bool host_exchange_has_milter(const struct host_exchange *exchange, int64_t now_
            host_state_has(&exchange->answer.state, PUBLISHER_MILTER, exchange->answer.redis_ms);
 }
 
-const struct host_state *host_exchange_state(const struct host_exchange *exchange,
-                                             int64_t now_ms)
+const struct host_state *host_exchange_measured(const struct host_exchange *exchange,
+                                                int64_t now_ms)
 {
-    const struct answer *answer = &exchange->answer;
-    int64_t redis_ms = answer->redis_ms + (now_ms - exchange->answer_at_ms);
-    bool is_known =
-        exchange->answer_at_ms != 0 && host_state_is_fresh(&answer->state, redis_ms);
-    return is_known ? &answer->state : NULL;
+    const struct host_state *state = &exchange->answer.state;
+    int64_t redis_ms = exchange->answer.redis_ms + (now_ms - exchange->answer_at_ms);
+    bool knows_better = exchange->publisher == PUBLISHER_NONE ||
+                        (exchange->publisher == PUBLISHER_POLICYD &&
+                         state->publisher == PUBLISHER_MILTER);
+    bool is_measured = exchange->answer_at_ms != 0 && knows_better &&
+                       host_state_is_fresh(state, redis_ms) &&
+                       redis_ms - state->renewed_ms < HOST_LEASE_SILENT_MS;
+    return is_measured ? state : NULL;
 }
 
 struct cluster_summary host_exchange_cluster(const struct host_exchange *exchange,

@@ -70,9 +70,10 @@ bool host_exchange_is_publisher(const struct host_exchange *exchange);
 bool host_exchange_has_milter(const struct host_exchange *exchange, int64_t now_ms);
 /* What the other hosts say has changed since the last offer told of it. */
 bool host_exchange_wants_offer(const struct host_exchange *exchange, int64_t now_ms);
-/* As published by whoever does; NULL: nobody, or not within the lease. */
-const struct host_state *host_exchange_state(const struct host_exchange *exchange,
-                                             int64_t now_ms);
+/* What another process of this host measured within the last moment, and knows better than we:
+ * for a daemon a milter, for one who only asks whoever publishes. NULL: nobody. */
+const struct host_state *host_exchange_measured(const struct host_exchange *exchange,
+                                                int64_t now_ms);
 struct cluster_summary host_exchange_cluster(const struct host_exchange *exchange,
                                              int64_t now_ms);
 /* What is forced now. Each change is one log line, and of the publisher an event; true then. */

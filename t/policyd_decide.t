@@ -55,7 +55,7 @@ sub occupy {
     return if !$policyd;
     ok wait_until(
         sub {
-            my @seen = $policyd->log_text =~ /policyd: slots=(\d+)/g;
+            my @seen = $policyd->log_text =~ /service 0 slots=(\d+)/g;
             return @seen && $seen[-1] == $count;
         },
         5
@@ -156,6 +156,7 @@ subtest 'one decision a session' => sub {
 };
 
 subtest 'stress=yes of Postfix' => sub {
+    occupy(0); # where it has seen the slots full, that is what the flag is about
     my $policyd = daemon();
     occupy(0, $policyd);
     is ask($policyd, '198.51.100.2'), 'DUNNO', 'calm';
@@ -311,7 +312,7 @@ subtest 'the level' => sub {
     my $policyd = daemon(level => { sustain_ms => 100, hold_s => 1 });
     occupy(0, $policyd);
     occupy(10, $policyd);
-    ok $policyd->wait_log(qr/level=critical before=\w+ pressure=1\.00/), 'rises without requests';
+    ok $policyd->wait_log(qr/level=critical before=\w+ by=sensors pressure=1\.00/), 'rises without requests';
     occupy(0, $policyd);
     ok $policyd->wait_log(qr/level=calm before=/), 'and falls';
 };

@@ -79,10 +79,15 @@ subtest 'sockets: live ones are refused, stale ones replaced' => sub {
 subtest 'without a slot limit' => sub {
     my $policyd = Postvalve::Daemon->new('policyd',
         config => { service =>
-            { slot_limit => 'auto', postfix_config_directory => '/nonexistent/postfix' } });
-    my ($status, $said) = $policyd->start_refused;
-    is $status, 78, 'EX_CONFIG';
-    like $said, qr/service\.slot_limit/, 'says what to set';
+            { slot_limit => 'auto', postfix_config_directory => '/nonexistent/postfix' } })->start;
+    ok $policyd->wait_log(qr/warning: .*service\.slot_limit/), 'says what to set';
+    is client($policyd->endpoint)->request, 'DUNNO', 'and holds nobody back';
+    $policyd->reload;
+    ok $policyd->wait_log(qr/configuration taken over/), 'asks again at a reload';
+    $policyd->configure({ service => { slot_limit => 10 } });
+    $policyd->reload;
+    ok $policyd->wait_log(qr/nothing listens/), 'then with one, it looks at the port';
+    is scalar(() = $policyd->log_text =~ /warning: .*service\.slot_limit/g), 1, 'told once';
 };
 
 subtest 'privileges' => sub {

@@ -11,6 +11,7 @@ use Postvalve::Daemon;
 use Postvalve::PolicyClient;
 use Postvalve::Redis;
 use Postvalve::Test;
+use Time::HiRes ();
 
 use constant PROCESSES => 200;
 
@@ -50,9 +51,10 @@ sub occupy {
 
 # Asks until the answer is as expected: a reading of the slots may be kept for a while.
 sub becomes {
-    my ($client, $address, $expected) = @_;
+    my ($client, $address, $expected, $before) = @_;
     my $answer;
     wait_until {
+        $before->() if $before;
         $answer = $client->request(server_port => $port, client_address => $address) // 'closed';
         return $answer =~ $expected;
     } 5;
@@ -124,7 +126,8 @@ subtest 'TERM' => sub {
 
 sub publish {
     my (%field) = @_;
-    $redis->command('HSET', 'pv:host:test', id => 'x', renewed_ms => 1000 * time, %field);
+    $redis->command('HSET', 'pv:host:test', id => 'x', service => 'smtp',
+        renewed_ms => int(1000 * Time::HiRes::time()), %field);
 }
 
 subtest 'the record of the host' => sub {
@@ -135,9 +138,11 @@ subtest 'the record of the host' => sub {
         'no record: the session is judged here';
     is $redis->command('EXISTS', 'pv:host:test'), 0, 'and nothing is published';
 
-    publish(publisher => 'milter', level => 'calm', slot_limit => 10,
-        milter_seen_ms => 1000 * time);
-    is becomes($client, '198.51.100.3', qr/\ADUNNO/), 'DUNNO',
+    my $milter_offers = sub {
+        publish(publisher => 'milter', level => 'calm', slot_limit => 10,
+            milter_seen_ms => int(1000 * Time::HiRes::time()));
+    };
+    is becomes($client, '198.51.100.3', qr/\ADUNNO/, $milter_offers), 'DUNNO',
         'a milter has admitted it, once that is seen';
 
     $daemon->configure({
@@ -148,8 +153,18 @@ subtest 'the record of the host' => sub {
     like $client->request(server_port => $port, client_address => '198.51.100.3'), $later,
         'the slot limit of the record counts';
     occupy(0);
+    publish(publisher => 'policyd', level => 'stressed', slot_limit => 10);
     like $client->request(server_port => $port, client_address => '198.51.100.2'), $bot,
         'and its level';
+    publish(publisher => 'policyd', level => 'calm', slot_limit => 10, busy => 10);
+    $client = spawned();
+    like $client->request(server_port => $port, client_address => '198.51.100.3'), $later,
+        'the slots that it counted are busy, not those that the kernel counts';
+    publish(publisher => 'policyd', level => 'calm', slot_limit => 10, busy => 10,
+        renewed_ms => int(1000 * Time::HiRes::time()) - 2000);
+    $client = spawned();
+    is $client->request(server_port => $port, client_address => '198.51.100.3'), 'DUNNO',
+        'unless it went silent';
     $redis->command('DEL', 'pv:host:test');
     $client = spawned();
     is $client->request(server_port => $port, client_address => '198.51.100.3'), 'DUNNO',
