@@ -63,13 +63,17 @@ sub occupy {
     return;
 }
 
+# The one before ends: two of one host would share the lease of its record.
+my $last;
 sub daemon {
     my (%change) = @_;
-    return Postvalve::Daemon->new(
+    $last->stop if $last;
+    $last = Postvalve::Daemon->new(
         'policyd',
         redis  => $redis,
         config => { service => \%service, log => { verbose => JSON::PP::true }, %change }
     )->start;
+    return $last;
 }
 
 my $client_port = 1000;
