@@ -413,9 +413,9 @@ const struct host_state *host_exchange_measured(const struct host_exchange *exch
 {
     const struct host_state *state = &exchange->answer.state;
     int64_t redis_ms = exchange->answer.redis_ms + (now_ms - exchange->answer_at_ms);
-    bool knows_better = exchange->publisher == PUBLISHER_NONE ||
-                        (exchange->publisher == PUBLISHER_POLICYD &&
-                         state->publisher == PUBLISHER_MILTER);
+    bool knows_better =
+        exchange->publisher == PUBLISHER_NONE ||
+        (exchange->publisher == PUBLISHER_POLICYD && state->publisher == PUBLISHER_MILTER);
     bool is_measured = exchange->answer_at_ms != 0 && knows_better &&
                        host_state_is_fresh(state, redis_ms) &&
                        redis_ms - state->renewed_ms < HOST_LEASE_SILENT_MS;
