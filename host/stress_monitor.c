@@ -14,11 +14,16 @@
 
 #define SECOND_MS 1000
 
+/* Two locks: asking is held while the kernel or /proc is asked, mutex for a moment only. Who
+ * needs both takes asking first. */
 struct stress_monitor {
-    pthread_mutex_t mutex; /* of all below */
     enum stress_monitor_mode mode;
+    pthread_mutex_t asking, mutex;
+    /* Written with both held, read with either. */
     struct stress_service *services[SERVICES_MAX];
     size_t count;
+
+    /* Asking. */
     struct stress_limits *limits; /* NULL: Postfix is not being asked */
     struct socket_counters *counters;
     int64_t overflows; /* -1: not known */
@@ -26,14 +31,28 @@ struct stress_monitor {
     int64_t in_use_ms; /* when that was asked; 0: never */
     int64_t second_ms; /* when what is done once a second was done; 0: is to be done now */
 
+    /* Mutex. */
     struct stress_outside outside;
     struct level_change_queue changes;
 };
 
-/* Slot limits */
+static void lock_both(struct stress_monitor *monitor)
+{
+    pthread_mutex_lock(&monitor->asking);
+    pthread_mutex_lock(&monitor->mutex);
+}
+
+static void unlock_both(struct stress_monitor *monitor)
+{
+    pthread_mutex_unlock(&monitor->mutex);
+    pthread_mutex_unlock(&monitor->asking);
+}
+
+/* Slot limits; asking */
 
 static void take_limits(struct stress_monitor *monitor)
 {
+    pthread_mutex_lock(&monitor->mutex);
     for (size_t i = 0; i < stress_limits_count(monitor->limits); i++) {
         const struct stress_limit_answer *answer = stress_limits_answer(monitor->limits, i);
         for (size_t j = 0; j < monitor->count; j++)
@@ -42,6 +61,7 @@ static void take_limits(struct stress_monitor *monitor)
                                          answer->is_found ? &answer->limit : NULL,
                                          &answer->error);
     }
+    pthread_mutex_unlock(&monitor->mutex);
     stress_limits_free(monitor->limits);
     monitor->limits = NULL;
 }
@@ -110,6 +130,7 @@ struct stress_monitor *stress_monitor_open(const struct config *config,
                                            enum stress_monitor_mode mode, int64_t now_ms)
 {
     struct stress_monitor *monitor = memory_allocate(1, sizeof(*monitor));
+    pthread_mutex_init(&monitor->asking, NULL);
     pthread_mutex_init(&monitor->mutex, NULL);
     monitor->mode = mode;
     monitor->overflows = monitor->in_use = -1;
@@ -134,16 +155,17 @@ void stress_monitor_close(struct stress_monitor *monitor)
         stress_service_free(monitor->services[i]);
     socket_counters_close(monitor->counters);
     pthread_mutex_destroy(&monitor->mutex);
+    pthread_mutex_destroy(&monitor->asking);
     free(monitor);
 }
 
 void stress_monitor_reload(struct stress_monitor *monitor, const struct config *config,
                            int64_t now_ms)
 {
-    pthread_mutex_lock(&monitor->mutex);
+    lock_both(monitor);
     configure(monitor, config, now_ms);
     monitor->second_ms = 0;
-    pthread_mutex_unlock(&monitor->mutex);
+    unlock_both(monitor);
 }
 
 size_t stress_monitor_service_count(struct stress_monitor *monitor)
@@ -165,7 +187,7 @@ size_t stress_monitor_find(struct stress_monitor *monitor, int port)
     return found;
 }
 
-/* The level that counts */
+/* The level that counts; mutex */
 
 static void settle_level(struct stress_monitor *monitor, struct stress_service *service,
                          int64_t now_ms)
@@ -190,7 +212,7 @@ static void settle_all(struct stress_monitor *monitor, int64_t now_ms)
         settle_level(monitor, monitor->services[i], now_ms);
 }
 
-/* Readings */
+/* Readings; asking */
 
 static void read_overflows(struct stress_monitor *monitor)
 {
@@ -209,17 +231,20 @@ static void read_in_use(struct stress_monitor *monitor, int64_t now_ms)
         monitor->in_use = -1;
 }
 
-static void update(struct stress_monitor *monitor, struct stress_service *service,
-                   int exact_busy, enum port_age age, int64_t now_ms)
+static void measure(struct stress_monitor *monitor, struct stress_service *service,
+                    struct stress_measurement *taken, enum port_age age, int64_t now_ms)
 {
     int64_t drops_before = service->drops;
-    stress_service_update(service, exact_busy, age, monitor->overflows, now_ms);
+    stress_service_measure(service, taken, age, now_ms);
     stress_service_note_reading(service, monitor->in_use);
-    if (service->drops > drops_before && drops_before >= 0) {
+    service->drops = taken->input.drops;
+    if (service->drops > drops_before && drops_before >= 0)
         read_overflows(monitor);
-        stress_service_update(service, exact_busy, age, monitor->overflows, now_ms);
-    }
+    taken->input.overflows = monitor->overflows;
+    pthread_mutex_lock(&monitor->mutex);
+    stress_service_take(service, taken, now_ms);
     settle_level(monitor, service, now_ms);
+    pthread_mutex_unlock(&monitor->mutex);
 }
 
 static void tick_service(struct stress_monitor *monitor, struct stress_service *service,
@@ -227,15 +252,30 @@ static void tick_service(struct stress_monitor *monitor, struct stress_service *
 {
     struct port_reading reading;
     struct error error;
+    pthread_mutex_lock(&monitor->mutex);
+    struct stress_measurement taken = {.exact_busy = busy,
+                                       .is_kernel_wanted = service->before_us != 0};
     bool is_moving = stress_service_is_moving(service, monitor->in_use);
+    settle_level(monitor, service, now_ms);
+    pthread_mutex_unlock(&monitor->mutex);
     bool is_due = busy >= 0 || is_moving || stress_service_is_at_rest(service, now_ms);
     if (!is_due) /* who waits is asked for at each tick: it costs next to nothing */
         is_due = !port_sensor_read_queue(service->sensor, now_ms, &reading, &error) ||
                  reading.waiting > 0;
     if (is_due)
-        update(monitor, service, busy, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
-    else
-        settle_level(monitor, service, now_ms);
+        measure(monitor, service, &taken, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
+}
+
+static void look_at_processes(struct stress_monitor *monitor, struct stress_service *service,
+                              int64_t now_ms)
+{
+    enum stress_processes processes = stress_service_look_at_processes(service);
+    pthread_mutex_lock(&monitor->mutex);
+    if (processes == STRESS_PROCESSES_STRESSED)
+        stress_note_flag_up(&service->stress, now_ms);
+    else if (processes == STRESS_PROCESSES_CALM)
+        stress_note_flag_down(&service->stress);
+    pthread_mutex_unlock(&monitor->mutex);
 }
 
 static void do_each_second(struct stress_monitor *monitor, int64_t now_ms)
@@ -246,13 +286,14 @@ static void do_each_second(struct stress_monitor *monitor, int64_t now_ms)
     read_overflows(monitor);
     refresh_limits(monitor, now_ms);
     for (size_t i = 0; i < monitor->count; i++)
-        stress_service_look_at_processes(monitor->services[i], now_ms);
+        look_at_processes(monitor, monitor->services[i], now_ms);
 }
 
 /* A level that is about to rise should do so at its time, not at the tick after. */
-static int64_t next_tick_ms(const struct stress_monitor *monitor, int64_t now_ms)
+static int64_t next_tick_ms(struct stress_monitor *monitor, int64_t now_ms)
 {
     int64_t next_ms = STRESS_MONITOR_TICK_MS;
+    pthread_mutex_lock(&monitor->mutex);
     for (size_t i = 0; i < monitor->count; i++) {
         const struct stress_service *service = monitor->services[i];
         const struct stress_settings settings = {&service->settings.level,
@@ -261,97 +302,117 @@ static int64_t next_tick_ms(const struct stress_monitor *monitor, int64_t now_ms
         if (at_ms > now_ms && at_ms - now_ms < next_ms)
             next_ms = at_ms - now_ms;
     }
+    pthread_mutex_unlock(&monitor->mutex);
     return next_ms;
 }
 
 int64_t stress_monitor_tick(struct stress_monitor *monitor, const int *busy, int64_t now_ms)
 {
-    pthread_mutex_lock(&monitor->mutex);
-    if (!busy)
-        read_in_use(monitor, now_ms);
+    pthread_mutex_lock(&monitor->asking);
+    read_in_use(monitor, now_ms);
     if (monitor->limits && stress_limits_is_done(monitor->limits))
         take_limits(monitor);
     do_each_second(monitor, now_ms);
     for (size_t i = 0; i < monitor->count; i++)
         tick_service(monitor, monitor->services[i], busy ? busy[i] : -1, now_ms);
     int64_t next_ms = next_tick_ms(monitor, now_ms);
-    pthread_mutex_unlock(&monitor->mutex);
+    pthread_mutex_unlock(&monitor->asking);
     return next_ms;
 }
 
-/* A spawned process does not run postconf where the publisher said the limit: hundreds of them
- * start together when the load rises. */
+/* A spawned process has one thread. */
 static void find_limit_lazily(struct stress_monitor *monitor, struct stress_service *service,
                               int64_t now_ms)
 {
-    struct slot_limit limit;
-    struct error error;
-    if (monitor->mode != STRESS_MONITOR_SPAWNED || service->has_limit)
-        return;
-    struct service_settings settings = service->settings;
     const struct service_state *published =
-        stress_outside_service(&monitor->outside, settings.name);
-    if (settings.slot_limit == SLOT_LIMIT_AUTO && published && published->slot_limit > 0)
-        settings.slot_limit = published->slot_limit;
-    bool was_asked = service->limit_asked_ms != 0 &&
-                     now_ms - service->limit_asked_ms < STRESS_SERVICE_LIMIT_AGAIN_MS;
-    if (settings.slot_limit == SLOT_LIMIT_AUTO && was_asked)
-        return;
-    service->limit_asked_ms = now_ms;
-    bool is_found = slot_limit_resolve(&settings, &limit, &error);
-    stress_service_set_limit(service, is_found ? &limit : NULL, &error);
+        stress_outside_service(&monitor->outside, service->settings.name);
+    if (monitor->mode == STRESS_MONITOR_SPAWNED && !service->has_limit)
+        stress_service_find_limit(service, published ? published->slot_limit : 0, now_ms);
 }
 
-/* A request is decided on by what there is at its moment: while connections come it is not one
- * that is kept. */
-static void read_sensors(struct stress_monitor *monitor, struct stress_service *service,
-                         int exact_busy, int64_t now_ms)
+/* For who does not count himself. A request is decided on by what there is at its moment: while
+ * connections come it is not one that is kept. */
+static void ask_kernel(struct stress_monitor *monitor, size_t index, int64_t now_ms)
 {
-    find_limit_lazily(monitor, service, now_ms);
-    if (exact_busy < 0 && monitor->counters)
-        read_in_use(monitor, now_ms);
-    bool is_moving = exact_busy < 0 && monitor->mode == STRESS_MONITOR_DAEMON &&
-                     stress_service_is_moving(service, monitor->in_use);
-    update(monitor, service, exact_busy, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
+    struct stress_measurement taken = {.exact_busy = -1};
+    pthread_mutex_lock(&monitor->asking);
+    if (index < monitor->count) {
+        struct stress_service *service = monitor->services[index];
+        find_limit_lazily(monitor, service, now_ms);
+        if (monitor->counters)
+            read_in_use(monitor, now_ms);
+        pthread_mutex_lock(&monitor->mutex);
+        bool is_moving = monitor->mode == STRESS_MONITOR_DAEMON &&
+                         stress_service_is_moving(service, monitor->in_use);
+        pthread_mutex_unlock(&monitor->mutex);
+        measure(monitor, service, &taken, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
+    }
+    pthread_mutex_unlock(&monitor->asking);
+}
+
+/* What the publisher measured, if it did; takes note of the flag. */
+static bool take_told(struct stress_monitor *monitor, size_t index, bool is_postfix_stressed,
+                      int64_t now_ms, struct pressure *pressure_r)
+{
+    bool is_told = false;
+    pthread_mutex_lock(&monitor->mutex);
+    if (index < monitor->count) {
+        struct stress_service *service = monitor->services[index];
+        const struct service_state *published =
+            stress_outside_service(&monitor->outside, service->settings.name);
+        if (is_postfix_stressed)
+            stress_note_flag_up(&service->stress, now_ms);
+        is_told = published && service_state_pressure(published, pressure_r);
+        if (is_told) /* it has judged the flag that it knows of */
+            pressure_r->is_postfix_stressed =
+                is_postfix_stressed && !published->is_postfix_stressed;
+    }
+    pthread_mutex_unlock(&monitor->mutex);
+    return is_told;
+}
+
+/* Mutex. */
+static void fill_reading(struct stress_monitor *monitor, struct stress_service *service,
+                         const struct pressure *pressure, int64_t now_ms,
+                         struct stress_reading *reading_r)
+{
+    settle_level(monitor, service, now_ms);
+    reading_r->pressure = *pressure;
+    reading_r->level = service->level;
+    reading_r->own_level = service->stress.tracker.level;
+    reading_r->source = service->level_source;
+    reading_r->is_level_forced = service->level_source == LEVEL_BY_OVERRIDE;
 }
 
 void stress_monitor_read(struct stress_monitor *monitor, size_t index, int exact_busy,
                          bool is_postfix_stressed, int64_t now_ms,
                          struct stress_reading *reading_r)
 {
+    struct pressure told;
     *reading_r = (struct stress_reading){.pressure.driver = SENSOR_NONE};
+    bool is_published = take_told(monitor, index, is_postfix_stressed, now_ms, &told);
+    bool is_exact = exact_busy >= 0;
+    if (!is_exact && !is_published)
+        ask_kernel(monitor, index, now_ms);
     pthread_mutex_lock(&monitor->mutex);
     reading_r->is_off = stress_outside_is_off(&monitor->outside, now_ms);
     if (index < monitor->count) {
         struct stress_service *service = monitor->services[index];
-        const struct service_state *published =
-            exact_busy < 0 ? stress_outside_service(&monitor->outside, service->settings.name)
-                           : NULL;
-        if (is_postfix_stressed)
-            stress_note_flag_up(&service->stress, now_ms);
-        if (published && service_state_pressure(published, &reading_r->pressure)) {
-            settle_level(monitor, service, now_ms);
-            /* It has judged the flag that it knows of. */
-            reading_r->pressure.is_postfix_stressed =
-                is_postfix_stressed && !published->is_postfix_stressed;
-        } else {
-            read_sensors(monitor, service, exact_busy, now_ms);
-            reading_r->pressure = service->stress.pressure;
-        }
-        reading_r->level = service->level;
-        reading_r->own_level = service->stress.tracker.level;
-        reading_r->source = service->level_source;
-        reading_r->is_level_forced = service->level_source == LEVEL_BY_OVERRIDE;
+        if (is_exact)
+            stress_service_take_exact(service, exact_busy, now_ms);
+        bool is_ours = is_exact || !is_published;
+        fill_reading(monitor, service, is_ours ? &service->stress.pressure : &told, now_ms,
+                     reading_r);
     }
     pthread_mutex_unlock(&monitor->mutex);
 }
 
 void stress_monitor_note_admitted(struct stress_monitor *monitor, size_t index)
 {
-    pthread_mutex_lock(&monitor->mutex);
+    pthread_mutex_lock(&monitor->asking);
     if (index < monitor->count)
         port_sensor_note_admitted(monitor->services[index]->sensor);
-    pthread_mutex_unlock(&monitor->mutex);
+    pthread_mutex_unlock(&monitor->asking);
 }
 
 void stress_monitor_note_session_end(struct stress_monitor *monitor, size_t index,

@@ -3,9 +3,9 @@
  * sensors, its pressure and its level; what an administrator forced; what other hosts say.
  *
  * One for each process. A daemon ticks it, so that levels move when nobody asks, and reads it
- * with every request or session. Any thread; one mutex inside, held while the kernel is asked
- * (10 us to some 0.5 ms). Slot limits are asked of Postfix again when its configuration files
- * change, in a thread of its own.
+ * with every request or session. Any thread; who counts slots himself never waits while another
+ * thread asks the kernel (10 us to some milliseconds). Slot limits are asked of Postfix again
+ * when its configuration files change, in a thread of its own.
  *
  * What nobody can measure is not known and holds nobody back: the monitor opens whatever the
  * state of Postfix is. Changes are logged here.
@@ -61,14 +61,14 @@ size_t stress_monitor_service_count(struct stress_monitor *monitor);
  * on. */
 size_t stress_monitor_find(struct stress_monitor *monitor, int port);
 
-/* busy: of each service, counted by the caller, NULL: the kernel counts. Returns in how many ms
- * the next tick is wanted. */
+/* busy: of each service, counted by the caller; negative, or NULL: the kernel counts. Returns
+ * in how many ms the next tick is wanted. */
 int64_t stress_monitor_tick(struct stress_monitor *monitor, const int *busy, int64_t now_ms);
 
-/* exact_busy: slots that the caller knows to be busy, the asking session included; negative:
- * the kernel counts, or the publisher did. is_postfix_stressed: the request, or the macro, says
- * so. A service that
- * there is not (any more) is calm and its pressure not known. */
+/* exact_busy: slots that the caller knows to be busy, the asking session included; the rest is
+ * as of the last tick. Negative: the kernel counts, or the publisher did. is_postfix_stressed:
+ * the request, or the macro, says so. A service that there is not (any more) is calm and its
+ * pressure not known. */
 void stress_monitor_read(struct stress_monitor *monitor, size_t service, int exact_busy,
                          bool is_postfix_stressed, int64_t now_ms,
                          struct stress_reading *reading_r);

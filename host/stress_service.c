@@ -37,9 +37,10 @@ struct stress_service *stress_service_create(const struct service_settings *sett
     service_settings_copy(&service->settings, settings);
     service->sensor_settings = *sensor_settings;
     service->sensor = port_sensor_open((uint16_t)settings->port, NULL);
-    service->opened_ms = service->level_since_ms = now_ms;
+    service->level_since_ms = now_ms;
     service->wants_limit = true;
-    service->exact_busy = service->before_us = -1;
+    service->input = stress_input_unknown;
+    service->exact_busy = service->kernel_busy = service->before_us = -1;
     service->in_use_counted = service->drops = -1;
     return service;
 }
@@ -107,6 +108,22 @@ void stress_service_set_limit(struct stress_service *service, const struct slot_
     set_quiet(service);
 }
 
+void stress_service_find_limit(struct stress_service *service, int published, int64_t now_ms)
+{
+    struct slot_limit limit;
+    struct error error;
+    struct service_settings settings = service->settings;
+    if (settings.slot_limit == SLOT_LIMIT_AUTO && published > 0)
+        settings.slot_limit = published;
+    bool was_asked = service->limit_asked_ms != 0 &&
+                     now_ms - service->limit_asked_ms < STRESS_SERVICE_LIMIT_AGAIN_MS;
+    if (settings.slot_limit == SLOT_LIMIT_AUTO && was_asked)
+        return;
+    service->limit_asked_ms = now_ms;
+    bool is_found = slot_limit_resolve(&settings, &limit, &error);
+    stress_service_set_limit(service, is_found ? &limit : NULL, &error);
+}
+
 static void format_paths(const struct stress_service *service, char main_cf[static PATH_SIZE],
                          char master_cf[static PATH_SIZE])
 {
@@ -163,58 +180,85 @@ static void log_sight(struct stress_service *service, bool is_good, const char *
     }
 }
 
-/* A daemon that is restarted under load meets a Postfix whose slots are held by sessions it
- * never heard of. The kernel counts them; they can only become fewer. */
-static int sessions_before_us(struct stress_service *service, int exact_busy, int64_t now_ms)
-{
-    struct port_reading reading;
-    struct error error;
-    if (service->before_us == 0)
-        return 0;
-    bool is_known =
-        now_ms - service->opened_ms < BEFORE_US_MS &&
-        port_sensor_read(service->sensor, PORT_AGE_KEPT, now_ms, &reading, &error) &&
-        reading.busy >= 0 && !port_sensor_is_estimating(service->sensor);
-    int unexplained = is_known && reading.busy > exact_busy ? reading.busy - exact_busy : 0;
-    if (service->before_us < 0 || unexplained < service->before_us)
-        service->before_us = unexplained;
-    return service->before_us;
-}
-
-static bool read_sensors(struct stress_service *service, int exact_busy, enum port_age age,
-                         int64_t now_ms, struct port_reading *reading_r, struct error *error)
-{
-    if (exact_busy < 0)
-        return port_sensor_read(service->sensor, age, now_ms, reading_r, error);
-    bool is_read = port_sensor_read_queue(service->sensor, now_ms, reading_r, error);
-    reading_r->busy = exact_busy + sessions_before_us(service, exact_busy, now_ms);
-    return is_read;
-}
-
-void stress_service_update(struct stress_service *service, int exact_busy, enum port_age age,
-                           int64_t overflows, int64_t now_ms)
+void stress_service_measure(struct stress_service *service, struct stress_measurement *taken,
+                            enum port_age age, int64_t now_ms)
 {
     struct port_reading reading;
     struct error error = {""};
-    struct stress_input input = stress_input_unknown;
-    bool is_read = read_sensors(service, exact_busy, age, now_ms, &reading, &error);
-    log_sight(service, is_read && reading.busy >= 0, error.text);
-    service->exact_busy = exact_busy;
-    input.busy = reading.busy;
-    if (service->has_limit)
-        input.slot_limit = service->limit.processes;
-    if (is_read) {
-        input.waiting = reading.waiting;
-        input.backlog_limit = reading.backlog_limit;
-        input.longest_wait_ms = reading.longest_wait_ms;
-        input.drops = reading.drops;
-    }
-    input.overflows = overflows;
-    service->is_measured = true;
-    service->drops = input.drops;
+    taken->input = stress_input_unknown;
+    taken->kernel_busy = -1;
+    bool is_counted = taken->exact_busy < 0 || taken->is_kernel_wanted;
+    bool is_read = is_counted
+                       ? port_sensor_read(service->sensor, age, now_ms, &reading, &error)
+                       : port_sensor_read_queue(service->sensor, now_ms, &reading, &error);
+    if (is_counted && is_read && !port_sensor_is_estimating(service->sensor))
+        taken->kernel_busy = reading.busy;
+    taken->input.busy = taken->exact_busy < 0 ? reading.busy : taken->exact_busy;
+    log_sight(service, is_read && taken->input.busy >= 0, error.text);
+    if (!is_read)
+        return;
+    taken->input.waiting = reading.waiting;
+    taken->input.backlog_limit = reading.backlog_limit;
+    taken->input.longest_wait_ms = reading.longest_wait_ms;
+    taken->input.drops = reading.drops;
+}
+
+static void update(struct stress_service *service, int64_t now_ms)
+{
     const struct stress_settings settings = {&service->settings.level,
                                              &service->sensor_settings};
-    stress_update(&service->stress, &settings, &input, now_ms);
+    if (now_ms < service->updated_ms) /* another thread was faster */
+        now_ms = service->updated_ms;
+    service->updated_ms = now_ms;
+    service->input.slot_limit = service->has_limit ? service->limit.processes : SENSOR_UNKNOWN;
+    stress_update(&service->stress, &settings, &service->input, now_ms);
+}
+
+/* A daemon that is restarted under load meets a Postfix whose slots are held by sessions it
+ * never heard of. The kernel counts them; they can only become fewer. */
+static void note_unexplained(struct stress_service *service, int unexplained, int64_t now_ms)
+{
+    if (unexplained < 0)
+        unexplained = 0;
+    if (service->before_us < 0) {
+        service->exact_since_ms = now_ms;
+        service->before_us = unexplained;
+    } else if (unexplained < service->before_us) {
+        service->before_us = unexplained;
+    }
+}
+
+static void set_exact(struct stress_service *service, int exact_busy, int64_t now_ms)
+{
+    if (now_ms - service->exact_since_ms >= BEFORE_US_MS)
+        service->before_us = 0;
+    service->exact_busy = exact_busy;
+    service->input.busy = exact_busy + service->before_us;
+}
+
+void stress_service_take(struct stress_service *service, const struct stress_measurement *taken,
+                         int64_t now_ms)
+{
+    service->input = taken->input;
+    service->kernel_busy = taken->kernel_busy;
+    service->is_measured = true;
+    if (taken->exact_busy < 0) {
+        service->exact_busy = service->before_us = -1;
+    } else {
+        if (taken->is_kernel_wanted)
+            note_unexplained(service, taken->kernel_busy - taken->exact_busy, now_ms);
+        set_exact(service, taken->exact_busy, now_ms);
+    }
+    update(service, now_ms);
+}
+
+void stress_service_take_exact(struct stress_service *service, int exact_busy, int64_t now_ms)
+{
+    /* The first session that is told of; when the kernel last counted it was not there. */
+    if (service->before_us < 0)
+        note_unexplained(service, service->kernel_busy - (exact_busy - 1), now_ms);
+    set_exact(service, exact_busy, now_ms);
+    update(service, now_ms);
 }
 
 void stress_service_note_reading(struct stress_service *service, int64_t in_use)
@@ -241,16 +285,13 @@ bool stress_service_is_at_rest(const struct stress_service *service, int64_t now
     return service->counted_ms == 0 || now_ms - service->counted_ms >= STRESS_SERVICE_REST_MS;
 }
 
-void stress_service_look_at_processes(struct stress_service *service, int64_t now_ms)
+enum stress_processes stress_service_look_at_processes(struct stress_service *service)
 {
     struct smtpd_count count;
     struct error error;
     if (!port_sensor_count_processes(service->sensor, &count, &error))
-        return;
-    if (count.stressed > 0)
-        stress_note_flag_up(&service->stress, now_ms);
-    else
-        stress_note_flag_down(&service->stress);
+        return STRESS_PROCESSES_UNSEEN;
+    return count.stressed > 0 ? STRESS_PROCESSES_STRESSED : STRESS_PROCESSES_CALM;
 }
 
 /* What is told */

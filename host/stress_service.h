@@ -24,35 +24,53 @@
 /* As last logged. */
 enum sight { SIGHT_NEW, SIGHT_WORKS, SIGHT_BLIND };
 
+/* What a look at Postfix's processes says of its own stress flag. */
+enum stress_processes {
+    STRESS_PROCESSES_UNSEEN,
+    STRESS_PROCESSES_CALM,
+    STRESS_PROCESSES_STRESSED
+};
+
+/* Guarded by the two locks of the monitor: asking and mutex. */
 struct stress_service {
+    /* Written with both held, read with either. */
     struct service_settings settings; /* its texts are ours */
     struct sensor_settings sensor_settings;
-    struct port_sensor *sensor;
-    struct stress stress;
-    int64_t opened_ms;
-
-    /* Slot limit */
     bool has_limit;
     struct slot_limit limit;
+
+    /* Asking. */
+    struct port_sensor *sensor;
     struct error limit_trouble; /* as last logged */
     bool wants_limit;           /* Postfix is to be asked */
     int64_t limit_asked_ms;     /* 0: never */
     struct file_watch main_cf, master_cf;
-
-    /* The level that counts */
-    enum level level;
-    enum level_source level_source;
-    int64_t level_since_ms;
-
-    /* Readings */
-    bool is_measured;       /* once at least */
-    int exact_busy;         /* as last told; -1: the kernel counts */
-    int before_us;          /* busy slots that the exact count never had; -1: not looked yet */
     int64_t counted_ms;     /* when connections were last counted; 0: never */
     int64_t in_use_counted; /* sockets of the host then; -1: not known */
     int64_t drops;          /* -1: not known */
     enum sight sight;
     bool is_estimating_logged, is_proc_logged;
+
+    /* Mutex. */
+    struct stress stress;
+    enum level level; /* the one that counts */
+    enum level_source level_source;
+    int64_t level_since_ms;
+    bool is_measured;          /* once at least */
+    struct stress_input input; /* as last measured, or told */
+    int64_t updated_ms;
+    int exact_busy;         /* as last told; -1: the kernel counts */
+    int kernel_busy;        /* when last measured; -1: not asked for, or not known */
+    int before_us;          /* busy slots that the exact count never had; -1: there is none */
+    int64_t exact_since_ms; /* of the exact count */
+};
+
+/* What is measured of a service. */
+struct stress_measurement {
+    int exact_busy;        /* negative: the kernel counts */
+    bool is_kernel_wanted; /* even so */
+    struct stress_input input;
+    int kernel_busy; /* -1: not asked for, or not known */
 };
 
 /* settings is copied. */
@@ -71,24 +89,32 @@ void service_settings_release(struct service_settings *settings);
 /* The answer to slot_limit_describe(); NULL, and an error: there was none. */
 void stress_service_set_limit(struct stress_service *service, const struct slot_limit *limit,
                               const struct error *error);
+/* At once, of a spawned process. It does not run postconf where the publisher said the limit
+ * (0: nobody did): hundreds of them start together when the load rises. */
+void stress_service_find_limit(struct stress_service *service, int published, int64_t now_ms);
 /* Once a second: whether Postfix is to be asked for the slot limit now. */
 bool stress_service_needs_limit(struct stress_service *service, int64_t now_ms);
 /* It is being asked. */
 void stress_service_note_asked(struct stress_service *service, int64_t now_ms);
 
-/* Reads the sensors and feeds the stress condition. exact_busy negative: the kernel counts.
- * overflows: the counter of the host, -1: not known. */
-void stress_service_update(struct stress_service *service, int exact_busy, enum port_age age,
-                           int64_t overflows, int64_t now_ms);
-/* After each update. in_use: sockets of the host, asked before it; -1: not known. */
+/* Asks; of taken the first two are set. */
+void stress_service_measure(struct stress_service *service, struct stress_measurement *taken,
+                            enum port_age age, int64_t now_ms);
+/* Feeds the stress condition with what was measured. */
+void stress_service_take(struct stress_service *service, const struct stress_measurement *taken,
+                         int64_t now_ms);
+/* Feeds it with a new count. */
+void stress_service_take_exact(struct stress_service *service, int exact_busy, int64_t now_ms);
+/* Asking; after each measurement. in_use: sockets of the host, asked before it; -1: not known.
+ */
 void stress_service_note_reading(struct stress_service *service, int64_t in_use);
-/* Whether it matters how it is right now: connections have come since they were counted, slots
- * are filled, or the level is not calm. */
+/* Both locks. Whether it matters how it is right now: connections have come since they were
+ * counted, slots are filled, or the level is not calm. */
 bool stress_service_is_moving(const struct stress_service *service, int64_t in_use);
 /* Whether connections are to be counted though nothing moves. */
 bool stress_service_is_at_rest(const struct stress_service *service, int64_t now_ms);
-/* Once a second: Postfix's own stress flag, on the command lines of its processes. */
-void stress_service_look_at_processes(struct stress_service *service, int64_t now_ms);
+/* Asks: Postfix's own stress flag, on the command lines of its processes. */
+enum stress_processes stress_service_look_at_processes(struct stress_service *service);
 
 /* Logs a change of the level that counts, and fills change_r. */
 void stress_service_tell_change(const struct stress_service *service, enum level before,

@@ -4,6 +4,8 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
 
 static bool next_change_is(struct stress_monitor *monitor, enum level from, enum level to)
 {
@@ -85,34 +87,82 @@ static void test_hint(struct server *smtp, struct server *submission)
     config_free(config);
 }
 
-/* Counts of a milter, which was started when sessions were there already. */
+static struct stress_reading read_exact(struct stress_monitor *monitor, int busy)
+{
+    struct stress_reading reading;
+    stress_monitor_read(monitor, 0, busy, false, now_ms, &reading);
+    return reading;
+}
+
+/* Counts of a milter that was started when sessions were there already. */
 static void test_exact(struct server *smtp, struct server *submission)
 {
     struct config *config = load_two(smtp, submission);
-    struct stress_reading reading;
     server_connect(smtp, 3);
     server_accept(smtp, 3);
     struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
-    int busy[2] = {0, 0};
+    int busy[2] = {-1, -1};
     tick_for(monitor, busy, 300);
     server_connect(smtp, 1);
     server_accept(smtp, 1);
-    now_ms += 1000;
-    stress_monitor_read(monitor, 0, 1, false, now_ms, &reading);
-    ok(reading.pressure.busy == 4, "one session, and three from before: %d",
-       reading.pressure.busy);
-    ok(reading.own_level >= LEVEL_ELEVATED, "which count");
+    struct stress_reading reading = read_exact(monitor, 1);
+    is_number(reading.pressure.busy, 4, "one session, and three from before");
+    is_number(read_exact(monitor, 2).pressure.busy, 5, "another");
+    busy[0] = 1;
+    tick_for(monitor, busy, 300);
+    reading = read_exact(monitor, 1);
+    ok(reading.pressure.busy == 4 && reading.own_level == LEVEL_CRITICAL,
+       "they count, with the clock");
+    ok(read_service(monitor, 1).pressure.is_known, "nobody counts the other service but we");
     server_clear(smtp);
-    now_ms += 1000;
-    stress_monitor_read(monitor, 0, 2, false, now_ms, &reading);
-    ok(reading.pressure.busy == 2, "those from before are over: %d", reading.pressure.busy);
+    tick_for(monitor, busy, 300);
+    is_number(read_exact(monitor, 2).pressure.busy, 2, "those from before are over");
     server_connect(smtp, 5);
     server_accept(smtp, 2);
-    now_ms += 1000;
-    stress_monitor_read(monitor, 0, 2, false, now_ms, &reading);
-    ok(reading.pressure.busy == 2 && reading.pressure.waiting == 3,
-       "and who waits is the kernel's to say: %d", reading.pressure.waiting);
+    is_number(read_exact(monitor, 2).pressure.waiting, 0, "who waits is not asked for now");
+    tick_for(monitor, busy, 50);
+    is_number(read_exact(monitor, 2).pressure.waiting, 3, "... but by the clock");
     server_clear(smtp);
+    stress_monitor_close(monitor);
+    config_free(config);
+}
+
+static atomic_bool is_slow, is_asking;
+
+/* In place of the C library's: the monitor looks whether Postfix's files have changed. */
+int stat(const char *restrict path, struct stat *restrict status)
+{
+    for (int i = 0; i < 5000 && atomic_load(&is_slow); i++) {
+        atomic_store(&is_asking, true);
+        poll(NULL, 0, 1);
+    }
+    atomic_store(&is_asking, false);
+    return fstatat(AT_FDCWD, path, status, 0);
+}
+
+static void *tick(void *context)
+{
+    stress_monitor_tick(context, NULL, now_ms + 2000);
+    return NULL;
+}
+
+static void test_slow_machine(struct server *smtp, struct server *submission)
+{
+    struct config *config = load_two(smtp, submission);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    struct host_state state;
+    pthread_t thread;
+    atomic_store(&is_slow, true);
+    pthread_create(&thread, NULL, tick, monitor);
+    while (!atomic_load(&is_asking))
+        poll(NULL, 0, 1);
+    is_number(read_exact(monitor, SLOTS).pressure.busy, SLOTS, "who counts himself");
+    stress_monitor_note_session_end(monitor, 0, SESSION_LOST, now_ms);
+    stress_monitor_describe(monitor, now_ms, &state);
+    ok(stress_monitor_find(monitor, smtp->port) == 0 && atomic_load(&is_asking),
+       "... does not wait for a tick that takes long");
+    atomic_store(&is_slow, false);
+    pthread_join(thread, NULL);
     stress_monitor_close(monitor);
     config_free(config);
 }
@@ -306,6 +356,7 @@ int main(void)
     test_levels(&smtp, &submission);
     test_hint(&smtp, &submission);
     test_exact(&smtp, &submission);
+    test_slow_machine(&smtp, &submission);
     test_moving(&smtp, &submission);
     test_forced(&smtp, &submission);
     test_reload(&smtp, &submission);
