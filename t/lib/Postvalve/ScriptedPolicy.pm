@@ -17,6 +17,7 @@ use IO::Socket::INET ();
 use IO::Socket::UNIX ();
 use JSON::PP ();
 use Postvalve::Test ();
+use Time::HiRes ();
 
 my $count = 0;
 
@@ -75,7 +76,8 @@ sub pause  { return $_[0]{process}->send_signal('STOP') }
 sub resume { return $_[0]{process}->send_signal('CONT') }
 
 # All requests so far, oldest first: hashes of the attributes; the key "" holds the
-# names in the order they came, as an array; the key "#" the number of the connection.
+# names in the order they came, as an array; the key "#" the number of the connection;
+# the key "@" when it came, Unix milliseconds.
 sub requests {
     my ($self) = @_;
     return map { JSON::PP::decode_json($_) }
@@ -115,7 +117,8 @@ sub _answer {
         $request{$name} = $value;
         push @names, $name;
     }
-    print {$record} JSON::PP::encode_json({ %request, '' => \@names, '#' => $number }), "\n";
+    print {$record} JSON::PP::encode_json({
+        %request, '' => \@names, '#' => $number, '@' => int(1000 * Time::HiRes::time()) }), "\n";
     my $action = $handler->(\%request);
     return 0 if !defined $action;
     return 1 if $action eq 'hang';

@@ -24,6 +24,37 @@ sub take {
     } 1 .. $count;
 }
 
+# Wall-clock milliseconds, as in the ids of events.
+sub wall_ms { return int(1000 * Time::HiRes::time()) }
+
+# The changes of level that a host told since then, oldest first: hashes of an event's fields,
+# with ms, when Redis heard of it. So it does not matter when we look.
+sub changes {
+    my ($redis, $host, $service, $since_ms) = @_;
+    my @found;
+    for my $entry (@{ $redis->command('XRANGE', 'pv:events', $since_ms, '+') }) {
+        my %field = @{ $entry->[1] };
+        next if $field{type} ne 'level' || $field{host} ne $host || $field{service} ne $service;
+        push @found, { %field, ms => (split /-/, $entry->[0])[0] };
+    }
+    return @found;
+}
+
+# The first of them to one of these levels; undef: none in time.
+sub change_to {
+    my ($redis, $host, $service, $pattern, $since_ms, $deadline_s) = @_;
+    my $found;
+    Postvalve::Test::wait_until(
+        sub {
+            ($found) = grep { $_->{to} =~ /\A(?:$pattern)\z/ } changes($redis, $host, $service, $since_ms);
+            return $found;
+        },
+        $deadline_s // 10,
+        "$service of $host: $pattern"
+    );
+    return $found;
+}
+
 # A record as the script writes it, as a hash.
 sub record {
     my ($redis, $host) = @_;
