@@ -74,6 +74,7 @@ sub flood {
     my $up = Postvalve::Stress::change_to($redis, $host, $service, $stressed, $begin_ms, WAIT_S)
         or return {};
     $_->close for @clients;
+    wait_until { !Postvalve::Stress::connections($port) } WAIT_S, 'all sessions to end';
     my $end_ms = Postvalve::Stress::wall_ms();
     my $down = Postvalve::Stress::change_to($redis, $host, $service, 'calm', $end_ms, WAIT_S)
         or return {};

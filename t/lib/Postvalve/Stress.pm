@@ -24,6 +24,15 @@ sub take {
     } 1 .. $count;
 }
 
+# Connections of a port that a process of ours still has: on a busy machine smtpd takes a while
+# to see that its client has gone.
+sub connections {
+    my ($port) = @_;
+    my $hex = sprintf '%04X', $port;
+    my @lines = map { split /\n/, Postvalve::Test::slurp("/proc/net/$_") } qw(tcp tcp6);
+    return scalar grep { /\A\s*\d+: \S+:$hex \S+ (?:01|08) / } @lines;
+}
+
 # Wall-clock milliseconds, as in the ids of events.
 sub wall_ms { return int(1000 * Time::HiRes::time()) }
 
