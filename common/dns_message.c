@@ -79,9 +79,12 @@ size_t dns_query_build(uint16_t id, struct slice name, enum dns_type type,
     return length + QUESTION_TAIL;
 }
 
-uint16_t dns_message_id(const uint8_t *message, size_t length)
+/* The length of a label is no letter: it is at most 63. */
+void dns_query_lower_case(uint8_t *query, size_t length)
 {
-    return length < 2 ? 0 : (uint16_t)get16(message);
+    for (size_t i = HEADER_SIZE; i + QUESTION_TAIL < length; i++)
+        if (query[i] >= 'A' && query[i] <= 'Z')
+            query[i] = (uint8_t)(query[i] - 'A' + 'a');
 }
 
 /* Where a compressed name leads to does not matter here. */

@@ -46,7 +46,8 @@ struct dns_answer {
     char text_bytes[DNS_TEXT_BYTES_MAX];
 };
 
-uint16_t dns_message_id(const uint8_t *message, size_t length); /* 0 when it is too short */
+/* The name of a query in wire form, as it is compared. */
+void dns_query_lower_case(uint8_t *query, size_t length);
 
 /* False: no answer to the query, which is in wire form, or not well formed. */
 bool dns_answer_parse(const uint8_t *message, size_t length, const uint8_t *query,

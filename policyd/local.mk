@@ -6,8 +6,6 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/connection_set.c policyd/connection_set.h \
 	policyd/counters.h \
 	policyd/dns_resolver.c policyd/dns_resolver.h \
-	policyd/dns_servers.c policyd/dns_servers.h \
-	policyd/dns_tcp.c policyd/dns_tcp.h \
 	policyd/gather.c policyd/gather.h \
 	policyd/gather_rbl.c policyd/gather_rbl.h \
 	policyd/host_record.c policyd/host_record.h \
@@ -32,4 +30,4 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/stress_timer.c policyd/stress_timer.h \
 	policyd/stream_server.c policyd/stream_server.h
 policyd_postvalve_policyd_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
-	$(LIBEVENT_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread
+	$(LIBEVENT_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread

@@ -5,13 +5,11 @@
 
 #include <stdlib.h>
 
-#define RESOLV_CONF "/etc/resolv.conf"
-
 /* A query lives as long as the most patient request: a late answer is good for the next. */
 static void open_parts(struct rbl_engine *engine, struct rbl_lists *lists_before)
 {
     const struct rbl_settings *settings = engine->settings;
-    engine->resolver = dns_resolver_create(engine->base, &settings->nameservers, RESOLV_CONF,
+    engine->resolver = dns_resolver_create(engine->base, &settings->nameservers,
                                            settings->deadline_ms[LEVEL_CALM]);
     engine->lists = rbl_lists_create(settings, engine->resolver, lists_before);
     engine->fetcher = rbl_fetcher_create(settings, engine->store, engine->resolver,

@@ -260,6 +260,24 @@ sub answer_time {
     like client($second)->request(client_address => '203.0.113.1'), qr/\A554 /,
         'the second name server answers';
     $second->stop;
+
+    my $mute = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "dns: $@";
+    my $third = Postvalve::Daemon->new('policyd',
+        config => merged(nameservers => [ 'inet:127.0.0.1:' . $mute->sockport, $server ]))->start;
+    ($client, my $i) = (client($third), 0);
+    like $client->request(client_address => '203.0.113.1'), qr/\A554 /,
+        'the first name server is silent, the second answers';
+    ok wait_until(
+        sub {
+            $client->request(client_address => '198.18.0.' . ++$i);
+            return $third->log_text =~ /name server number 1 does not answer: number 2 is asked/;
+        },
+        30
+    ), 'after some time it is asked first';
+    ($action, $time_s) = answer_time($client, client_address => '203.0.113.3');
+    like $action, qr/\A554 /, 'and answers';
+    ok $time_s < 0.2, "without a wait ($time_s s)";
+    $third->stop;
 }
 
 # -- answers of all kinds, from a server that does as it is told ------------------------------
@@ -336,12 +354,17 @@ my ($port, $pid) = scripted_dns(
             substr($other, 0, 2) = pack 'n', unpack('n', $other) ^ 1;
             return ($lower, $other, make_answer($query, 0x8180, $two));
         }
+        if ($zone eq 'lowered') {    # as a name server that does not repeat the case of names
+            my $answer = make_answer($query, 0x8180, $two);
+            substr($answer, 12) = lc substr $answer, 12;
+            return $answer;
+        }
         return make_answer($query, 0x8183);
     }
 );
 
-my @kinds = qw(servfail refused silent rubbish rewrite good large forged);
-my %expected = (good => 1, large => 1, forged => 1);
+my @kinds = qw(servfail refused silent rubbish rewrite good large forged lowered);
+my %expected = (good => 1, large => 1, forged => 1, lowered => 1);
 for my $kind (@kinds) {
     my $other = Postvalve::Daemon->new('policyd', config => {
         service => \%service,

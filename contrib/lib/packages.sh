@@ -3,8 +3,8 @@
 # runtests; needs root. Daemons that come with the packages are neither started nor enabled, and
 # what is installed already is left as it is.
 
-BUILD_PACKAGES="build-essential autoconf automake pkg-config libevent-dev libhiredis-dev
-    libjansson-dev libmilter-dev libpsl-dev"
+BUILD_PACKAGES="build-essential autoconf automake pkg-config libc-ares-dev libevent-dev
+    libhiredis-dev libjansson-dev libmilter-dev libpsl-dev"
 RUN_PACKAGES="postfix redis-server perl"
 TEST_PACKAGES="clang libclang-rt-14-dev clang-format rbldnsd swaks man-db groff xz-utils git
     iproute2 procps"

@@ -73,6 +73,11 @@ static void test_query(void)
     ask("2.zEn.example", DNS_TYPE_A);
     ok(query_length == sizeof(expected) - 1 && memcmp(query, expected, query_length) == 0,
        "query");
+    ask("[A].Zz", DNS_TYPE_TXT);
+    dns_query_lower_case(query, query_length);
+    ok(memcmp(query, "\x12\x34\x01", 3) == 0 &&
+           memcmp(query + 12, "\x03[a]\x02zz\0\0\x10\0\x01", 12) == 0,
+       "a query in lower case");
     static const char *const bad[] = {"", ".", "a..b", "a.", ".a"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         ask(bad[i], DNS_TYPE_A);
