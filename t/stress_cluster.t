@@ -3,8 +3,6 @@
 # overrides; on a Redis that restarts and with daemons that are killed.
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use IO::Socket::INET ();
-use Postvalve::Daemon ();
 use Postvalve::PolicyClient ();
 use Postvalve::Redis ();
 use Postvalve::Stress ();
@@ -14,36 +12,9 @@ use constant SLOTS => 10;
 
 my $redis = Postvalve::Redis->new->start;
 
-# A host without a Postfix: a listener of our own, whose connections are its busy slots.
-sub host {
-    my ($name, %config) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64)
-        or die "listen: $!";
-    my %common = (
-        host    => $name,
-        service => { port => $listener->sockport, slot_limit => SLOTS },
-        level   => { sustain_ms => 100, hold_s => 1 },
-        %config,
-    );
-    return {
-        name     => $name,
-        listener => $listener,
-        map { $_ => Postvalve::Daemon->new($_, redis => $redis, config => {%common}) }
-            qw(policyd milter),
-    };
-}
+sub host { return Postvalve::Stress::host($redis, @_, slot_limit => SLOTS) }
 
-sub occupy {
-    my ($host, $count) = @_;
-    my $held = $host->{held} //= [];
-    pop @{$held} while @{$held} > $count;
-    while (@{$held} < $count) {
-        my $client = IO::Socket::INET->new(
-            PeerAddr => '127.0.0.1', PeerPort => $host->{listener}->sockport) or die "connect: $!";
-        push @{$held}, [ $client, scalar $host->{listener}->accept ];
-    }
-    return;
-}
+sub occupy { return Postvalve::Stress::occupy(@_) }
 
 sub record { return Postvalve::Stress::record($redis, $_[0]{name}) }
 

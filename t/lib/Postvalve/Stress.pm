@@ -9,6 +9,8 @@ package Postvalve::Stress;
 use strict;
 use warnings;
 
+use IO::Socket::INET ();
+use Postvalve::Daemon ();
 use Postvalve::Smtp ();
 use Postvalve::Test ();
 use Time::HiRes ();
@@ -22,6 +24,39 @@ sub take {
         $smtp->banner->code == 220 or die 'take: ' . $smtp->banner->text;
         $smtp;
     } 1 .. $count;
+}
+
+# A host without a Postfix: a listener of our own, whose connections are its busy slots, and both
+# daemons, not started. slot_limit; anything else is configuration.
+sub host {
+    my ($redis, $name, %config) = @_;
+    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64)
+        or die "listen: $!";
+    my %common = (
+        host    => $name,
+        service => { port => $listener->sockport, slot_limit => delete $config{slot_limit} // 10 },
+        level   => { sustain_ms => 100, hold_s => 1 },
+        %config,
+    );
+    return {
+        name     => $name,
+        listener => $listener,
+        map { $_ => Postvalve::Daemon->new($_, redis => $redis, config => {%common}) }
+            qw(policyd milter),
+    };
+}
+
+# So many of its slots are busy.
+sub occupy {
+    my ($host, $count) = @_;
+    my $held = $host->{held} //= [];
+    pop @{$held} while @{$held} > $count;
+    while (@{$held} < $count) {
+        my $client = IO::Socket::INET->new(
+            PeerAddr => '127.0.0.1', PeerPort => $host->{listener}->sockport) or die "connect: $!";
+        push @{$held}, [ $client, scalar $host->{listener}->accept ];
+    }
+    return;
 }
 
 # Connections of a port that a process of ours still has: on a busy machine smtpd takes a while
