@@ -22,6 +22,7 @@ const struct sensor_values sensor_values_unknown = {
     .drop_per_s = SENSOR_UNKNOWN,
     .lost_share = SENSOR_UNKNOWN,
     .sessions_seen = SENSOR_UNKNOWN,
+    .turned_away = SENSOR_UNKNOWN,
     .postfix_stress = SENSOR_UNKNOWN,
 };
 
@@ -136,6 +137,25 @@ static double lost_pressure(const struct sensor_values *values,
     return is_calling ? elevated : 0;
 }
 
+/* turned_away: a flood that is kept out fills no slots, and would as soon as nobody was */
+
+static double turned_away_number(const struct sensor_values *values)
+{
+    return values->turned_away;
+}
+
+static double turned_away_pressure(const struct sensor_values *values,
+                                   const struct level_settings *level,
+                                   const struct sensor_settings *settings)
+{
+    (void)level;
+    (void)settings;
+    if (values->turned_away <= 0 || values->slot_limit <= 0)
+        return 0;
+    int busy = values->busy > 0 ? values->busy : 0;
+    return ((double)busy + values->turned_away) / values->slot_limit;
+}
+
 /* postfix_stress */
 
 static double postfix_number(const struct sensor_values *values)
@@ -168,6 +188,9 @@ const struct sensor_row sensor_table[SENSOR_COUNT] = {
     [SENSOR_LOST_SHARE] =
         ROW("lost_share", "share", "sessions that end lost or silent right after CONNECT",
             lost_number, lost_pressure),
+    [SENSOR_TURNED_AWAY] =
+        ROW("turned_away", "clients", "clients hung up on for want of slots within 3 seconds",
+            turned_away_number, turned_away_pressure),
     [SENSOR_POSTFIX_STRESS] =
         ROW("postfix_stress", "yes or no", "Postfix's own stress condition, when it is news",
             postfix_number, postfix_pressure),

@@ -23,6 +23,7 @@ enum sensor {
     SENSOR_WAIT_TIME,      /* how long they wait */
     SENSOR_OVERFLOWS,      /* the kernel turns clients away: the queue is full */
     SENSOR_LOST_SHARE,     /* sessions that end lost or silent right after CONNECT */
+    SENSOR_TURNED_AWAY,    /* clients that we hung up on: the slots they would have */
     SENSOR_POSTFIX_STRESS, /* Postfix itself says so */
     SENSOR_COUNT
 };
@@ -48,6 +49,7 @@ struct sensor_values {
     double lost_share;     /* 0 to 1, of sessions_seen */
     int sessions_seen;     /* that ended within the last seconds */
     int postfix_stress;    /* 1: Postfix says yes, and it is news (common/stress.h); 0: no */
+    int turned_away;       /* clients hung up on within the last seconds */
 };
 extern const struct sensor_values sensor_values_unknown;
 

@@ -122,6 +122,36 @@ static void sum_sessions(const struct stress_sessions *sessions, int64_t now_ms,
         values->lost_share = (double)lost / values->sessions_seen;
 }
 
+/* Turned away */
+
+void stress_note_turned_away(struct stress *stress, const struct stress_settings *settings,
+                             int64_t now_ms)
+{
+    struct stress_turned_away *turned_away = &stress->turned_away;
+    if (stress->tracker.level == LEVEL_CALM &&
+        stress->pressure.value < settings->level->threshold[LEVEL_ELEVATED])
+        return;
+    int64_t second = now_ms / 1000;
+    int slot = (int)(second % STRESS_TURNED_AWAY_S);
+    if (turned_away->second[slot] != second) {
+        turned_away->second[slot] = second;
+        turned_away->count[slot] = 0;
+    }
+    turned_away->count[slot]++;
+    turned_away->has_any = true;
+}
+
+static int sum_turned_away(const struct stress_turned_away *turned_away, int64_t now_ms)
+{
+    int sum = 0;
+    if (!turned_away->has_any)
+        return SENSOR_UNKNOWN;
+    for (int slot = 0; slot < STRESS_TURNED_AWAY_S; slot++)
+        if (now_ms / 1000 - turned_away->second[slot] < STRESS_TURNED_AWAY_S)
+            sum += turned_away->count[slot];
+    return sum;
+}
+
 /* All together */
 
 static void take_values(struct stress *stress, const struct level_settings *level,
@@ -140,6 +170,7 @@ static void take_values(struct stress *stress, const struct level_settings *leve
     values->overflow_per_s = rate_update(&stress->overflows, input->overflows, now_ms);
     values->drop_per_s = rate_update(&stress->drops, input->drops, now_ms);
     sum_sessions(&stress->sessions, now_ms, values);
+    values->turned_away = sum_turned_away(&stress->turned_away, now_ms);
     bool is_news = is_flag_news(&stress->flag, input, level, now_ms);
     values->postfix_stress = is_news && stress_is_flag_up(stress, now_ms);
 }

@@ -27,6 +27,9 @@
 #define STRESS_FLAG_UNCONFIRMED_MS 10000
 
 #define STRESS_WINDOW_S 10 /* of the sessions that count */
+/* Clients hung up on count as if they held a slot for so long: less than the silence that costs
+ * a slot, so that they call for no more than they would take. */
+#define STRESS_TURNED_AWAY_S 3
 
 enum session_ending {
     SESSION_SERVED, /* said HELO, whatever came then */
@@ -72,12 +75,19 @@ struct stress_sessions {
     int count[STRESS_WINDOW_S][SESSION_ENDING_COUNT];
 };
 
+struct stress_turned_away {
+    bool has_any; /* somebody tells us of them */
+    int64_t second[STRESS_TURNED_AWAY_S];
+    int count[STRESS_TURNED_AWAY_S];
+};
+
 /* Start value: all zero. */
 struct stress {
     struct level_tracker tracker;
     struct stress_flag flag;
     struct stress_rate overflows, drops;
     struct stress_sessions sessions;
+    struct stress_turned_away turned_away;
     /* of the last update */
     struct sensor_values values;
     struct pressure pressure;
@@ -93,6 +103,11 @@ bool stress_is_flag_up(const struct stress *stress, int64_t now_ms);
 
 /* Sessions that we hung up on do not count. */
 void stress_note_session_end(struct stress *stress, enum session_ending ending, int64_t now_ms);
+
+/* A client was hung up on because of the level. While our own sensors call for none, it was for
+ * one that an administrator forced or other hosts called for: that is no pressure here. */
+void stress_note_turned_away(struct stress *stress, const struct stress_settings *settings,
+                             int64_t now_ms);
 
 /* Feeds one reading; true when the level (tracker.level) changed. now_ms: monotonic, > 0. */
 bool stress_update(struct stress *stress, const struct stress_settings *settings,

@@ -424,6 +424,19 @@ void stress_monitor_note_session_end(struct stress_monitor *monitor, size_t inde
     pthread_mutex_unlock(&monitor->mutex);
 }
 
+void stress_monitor_note_turned_away(struct stress_monitor *monitor, size_t index,
+                                     int64_t now_ms)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    if (index < monitor->count) {
+        struct stress_service *service = monitor->services[index];
+        const struct stress_settings settings = {&service->settings.level,
+                                                 &service->sensor_settings};
+        stress_note_turned_away(&service->stress, &settings, now_ms);
+    }
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
 /* What others say */
 
 void stress_monitor_set_override(struct stress_monitor *monitor,

@@ -78,6 +78,10 @@ void stress_monitor_note_admitted(struct stress_monitor *monitor, size_t service
 void stress_monitor_note_session_end(struct stress_monitor *monitor, size_t service,
                                      enum session_ending ending, int64_t now_ms);
 
+/* A client was hung up on because of the level. */
+void stress_monitor_note_turned_away(struct stress_monitor *monitor, size_t service,
+                                     int64_t now_ms);
+
 /* As found in Redis, whose clock then said redis_now_ms: it ends by itself when its time is
  * over, Redis or not. redis_now_ms 0: until the next call. */
 void stress_monitor_set_override(struct stress_monitor *monitor,

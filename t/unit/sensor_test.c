@@ -13,7 +13,7 @@ static const struct sensor_settings settings = {.wait_target_ms = 1000, .lost_sh
     {                                                                                          \
         __VA_ARGS__                                                                            \
     }
-#define VALUES CASE
+#define VALUES(...) CASE(__VA_ARGS__, .turned_away = U)
 static const struct {
     const char *what;
     struct sensor_values values; /* limit, busy, waiting, backlog, wait, service, overflow,
@@ -74,6 +74,11 @@ static const struct {
          SENSOR_POSTFIX_STRESS),
     CASE("Postfix is late", VALUES(20, 20, 5, 100, 0, U, 0, 0, U, 0, 1), true, 1, 1.25,
          SENSOR_WAITING),
+    CASE("turned away: slots for them would be needed", CASE(20, 8, 0, .turned_away = 8), true,
+         0.4, 0.8, SENSOR_TURNED_AWAY),
+    CASE("turned away, slots are not known", CASE(20, U, 0, .turned_away = 30), false, 0, 1.5,
+         SENSOR_TURNED_AWAY),
+    CASE("turned away, no limit", CASE(U, U, U, .turned_away = 30), false, 0, 0, SENSOR_NONE),
     CASE("more than the limit", VALUES(20, 30, 0, 100, 0, U, 0, 0, U, 0, 0), true, 1.5, 1.5,
          SENSOR_SLOTS),
 };

@@ -110,6 +110,28 @@ static void test_late_flag(void)
     ok(stress.tracker.level == LEVEL_CALM, "calm");
 }
 
+/* A flood that is kept out holds the level, and its end is seen within seconds. */
+static void test_turned_away(void)
+{
+    begin();
+    stress_note_turned_away(&stress, &settings, now_ms);
+    ok(feed(slots(8, 0), 50) == LEVEL_CALM && stress.values.turned_away <= 0,
+       "in calm nobody is turned away for want of slots");
+    ok(feed(slots(13, 0), 500) == LEVEL_ELEVATED, "a flood begins");
+    for (int i = 0; i < 100; i++) {
+        for (int k = 0; k < 5; k++)
+            stress_note_turned_away(&stress, &settings, now_ms);
+        feed(slots(8, 0), 500);
+    }
+    ok(stress.tracker.level == LEVEL_CRITICAL, "ten clients a second are turned away");
+    is_string(sensor_name(stress.pressure.driver), "turned_away", "... which drives it");
+    is_number(stress.pressure.slots, 0.4, "... and fills no slots");
+    feed(slots(8, 0), STRESS_TURNED_AWAY_S * 1000);
+    is_number(stress.pressure.value, 0.4, "... is over 3 s later");
+    ok(feed(slots(8, 0), levels.hold_ms) == LEVEL_CALM, "... and the level falls as others do");
+    ok(changes <= 6, "... once up and once down: %d changes", changes);
+}
+
 static void test_rates(void)
 {
     begin();
@@ -200,6 +222,7 @@ int main(void)
     test_flood();
     test_flag();
     test_late_flag();
+    test_turned_away();
     test_rates();
     test_sessions();
     test_waiting();
