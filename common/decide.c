@@ -17,8 +17,9 @@ struct context {
     const struct facts *facts;
     const struct admission_settings *admission;
     const struct classification *classification;
-    enum client_class class; /* as it counts */
-    enum level level;
+    enum client_class class;     /* as it counts */
+    enum level level, level_now; /* see decide_level(), decide_level_now() */
+    const struct class_settings *classes;
 };
 
 static bool is_off(const struct context *context)
@@ -44,9 +45,48 @@ static bool is_bot(const struct context *context)
                                            context->classification->reason == REASON_BLOCKED);
 }
 
+/* What a session shows of itself ends it as what was remembered would have kept it out; but it
+ * is one session, so the client may come back. */
+static bool is_session_bad(const struct context *context)
+{
+    const struct facts *facts = context->facts;
+    const struct class_settings *classes = context->classes;
+    return context->class < CLASS_GOOD && !facts->client.is_shared &&
+           context->level >= context->admission->bot_level &&
+           facts->session_score >= classes->bot_score &&
+           facts->session_score > classes->bot_ratio * facts->session_messages;
+}
+
 static bool was_admitted(const struct context *context)
 {
     return context->facts->is_session_admitted;
+}
+
+/* Mail servers wait between two attempts; whoever does not can wait until he has. Several
+ * attempts at once are no sign of that, but a suspect's are no better than its others. */
+static bool is_hammering(const struct context *context)
+{
+    const struct classification *classification = context->classification;
+    bool is_too_soon = classification->is_hammering ||
+                       (classification->is_in_burst && context->class < CLASS_UNKNOWN);
+    return is_too_soon && context->class < CLASS_GOOD && context->level_now >= LEVEL_STRESSED;
+}
+
+static bool is_too_much_of_newcomers(const struct context *context, enum client_class class)
+{
+    const struct newcomer_facts *newcomers = &context->facts->newcomers;
+    const struct pressure *pressure = &context->facts->pressure;
+    if (class > CLASS_UNKNOWN || !newcomers->are_on_trial || !pressure->is_known ||
+        context->level_now < LEVEL_STRESSED)
+        return false;
+    return class < CLASS_UNKNOWN ||
+           newcomers->busy >
+               newcomers_slots(&context->admission->newcomers, pressure->slot_limit);
+}
+
+static bool is_newcomer_too_many(const struct context *context)
+{
+    return is_too_much_of_newcomers(context, context->class);
 }
 
 double admission_ceiling(const struct admission_settings *admission, enum client_class class,
@@ -108,13 +148,16 @@ static const struct rule_row {
     bool (*applies)(const struct context *context);
     int code; /* 0: continue; CODE_OF_LIST */
 } rule_table[] = {
-    {RULE_OFF,             "off",             is_off,           0           },
-    {RULE_TRUSTED,         "trusted",         is_trusted,       0           },
-    {RULE_RBL,             "rbl",             is_listed,        CODE_OF_LIST},
-    {RULE_BOT,             "bot",             is_bot,           521         },
-    {RULE_ADMITTED_BEFORE, "admitted-before", was_admitted,     0           },
-    {RULE_CEILING,         "ceiling",         is_above_ceiling, 421         },
-    {RULE_ADMIT,           "admit",           always,           0           },
+    {RULE_OFF,             "off",             is_off,               0           },
+    {RULE_TRUSTED,         "trusted",         is_trusted,           0           },
+    {RULE_RBL,             "rbl",             is_listed,            CODE_OF_LIST},
+    {RULE_BOT,             "bot",             is_bot,               521         },
+    {RULE_SESSION,         "session",         is_session_bad,       421         },
+    {RULE_ADMITTED_BEFORE, "admitted-before", was_admitted,         0           },
+    {RULE_HAMMERING,       "hammering",       is_hammering,         421         },
+    {RULE_NEWCOMER,        "newcomer",        is_newcomer_too_many, 421         },
+    {RULE_CEILING,         "ceiling",         is_above_ceiling,     421         },
+    {RULE_ADMIT,           "admit",           always,               0           },
 };
 _Static_assert(sizeof(rule_table) / sizeof(rule_table[0]) == RULE_COUNT, "a row a rule");
 
@@ -129,12 +172,16 @@ static int hang_up_code(const struct facts *facts, int code)
 /* The published level may lag by its sustain time: a ceiling does not wait for it. */
 enum level decide_level(const struct facts *facts, const struct level_settings *settings)
 {
+    enum level now = decide_level_now(facts, settings);
+    return now > facts->level ? now : facts->level;
+}
+
+enum level decide_level_now(const struct facts *facts, const struct level_settings *settings)
+{
     const struct pressure *pressure = &facts->pressure;
     if (facts->is_level_forced)
         return facts->level;
-    enum level now =
-        level_of_pressure(settings, pressure->value, pressure->is_postfix_stressed);
-    return now > facts->level ? now : facts->level;
+    return level_of_pressure(settings, pressure->value, pressure->is_postfix_stressed);
 }
 
 /* A list without a reply of its own for this level: from the level on at which bots are hung up
@@ -170,6 +217,8 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
         .classification = &verdict.classification,
         .class = class_that_counts(facts, &verdict.classification),
         .level = verdict.level,
+        .level_now = decide_level_now(facts, settings->level),
+        .classes = settings->client_class,
     };
     const struct rule_row *row = rule_table;
     while (!row->applies(&context))
@@ -180,8 +229,9 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
     if (row->code <= 0)
         return verdict;
 
-    verdict.is_by_history_alone =
-        is_by_history(&verdict.classification) && !is_above_ceiling_of(&context, CLASS_UNKNOWN);
+    verdict.is_by_history_alone = is_by_history(&verdict.classification) &&
+                                  !is_above_ceiling_of(&context, CLASS_UNKNOWN) &&
+                                  !is_too_much_of_newcomers(&context, CLASS_UNKNOWN);
     verdict.code = hang_up_code(facts, row->code);
     if (facts->is_history_capped && is_by_history(&verdict.classification))
         verdict.code = 421; /* only deferred */
@@ -193,6 +243,12 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
                           settings->admission->is_observed[row->rule];
     verdict.action = verdict.is_observed ? VERDICT_CONTINUE : VERDICT_HANG_UP;
     return verdict;
+}
+
+bool verdict_is_of_level(const struct verdict *verdict)
+{
+    return verdict->action == VERDICT_HANG_UP && verdict->level > LEVEL_CALM &&
+           verdict->classification.reason != REASON_BLOCKED;
 }
 
 const char *stage_name(enum stage stage)

@@ -10,6 +10,7 @@
 
 #include "common/client_class.h"
 #include "common/level.h"
+#include "common/newcomers.h"
 #include "common/rails.h"
 #include "common/sensor.h"
 
@@ -37,7 +38,10 @@ enum rule {
     RULE_TRUSTED,
     RULE_RBL,
     RULE_BOT,
+    RULE_SESSION,
     RULE_ADMITTED_BEFORE,
+    RULE_HAMMERING,
+    RULE_NEWCOMER,
     RULE_CEILING,
     RULE_ADMIT,
     RULE_COUNT
@@ -55,6 +59,7 @@ struct admission_settings {
     enum level bot_level;
     bool is_observed[RULE_COUNT]; /* rules that only tell what they would do */
     struct rails_settings rails;
+    struct newcomers_settings newcomers;
 };
 
 struct macro;
@@ -75,14 +80,23 @@ struct rbl_facts {
     bool is_restriction;
 };
 
+/* Of this host at this moment: see newcomers.h. Where nobody counts them: all zero. */
+struct newcomer_facts {
+    bool are_on_trial;
+    int busy; /* slots that newcomers have, the asking session included */
+};
+
 struct facts {
     enum front front;
     enum stage stage;
     bool is_session_admitted; /* this SMTP session was admitted earlier */
+    double session_score;     /* points of bad evidence in this session so far */
+    int session_messages;     /* accepted in this session so far */
     bool is_switched_off;     /* by an administrator, for all of this host */
     struct client_facts client;
     struct rbl_facts rbl;
     bool is_history_capped; /* too many were hung up on by history alone: see rails.h */
+    struct newcomer_facts newcomers;
     struct pressure pressure;
     enum level level;     /* with hysteresis, from level_tracker */
     bool is_level_forced; /* by an administrator: the pressure does not raise it */
@@ -122,7 +136,13 @@ double admission_ceiling(const struct admission_settings *admission, enum client
 
 /* The level that counts: the published one, or what the pressure of this moment calls for. */
 enum level decide_level(const struct facts *facts, const struct level_settings *settings);
+/* What calls for a level at this moment, without the hold time of a level that nothing calls
+ * for any more; one that an administrator forced counts. */
+enum level decide_level_now(const struct facts *facts, const struct level_settings *settings);
 struct verdict decide(const struct facts *facts, const struct decide_settings *settings);
+
+/* Hung up on because of the level: while it is calm it would have been let in. */
+bool verdict_is_of_level(const struct verdict *verdict);
 
 const char *stage_name(enum stage stage);
 const char *rule_name(enum rule rule);

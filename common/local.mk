@@ -35,6 +35,7 @@ common_libcommon_a_SOURCES = \
 	common/memcache_request.c common/memcache_request.h \
 	common/memory.c common/memory.h \
 	common/netstring.c common/netstring.h \
+	common/newcomers.c common/newcomers.h \
 	common/number.c common/number.h \
 	common/override.c common/override.h \
 	common/policy_reply.c common/policy_reply.h \

@@ -67,6 +67,7 @@ UNIT_TESTS = \
 	t/unit/recipient_address_test \
 	t/unit/recipient_record_test \
 	t/unit/reclaim_test \
+	t/unit/newcomers_test \
 	t/unit/rails_test \
 	t/unit/redis_health_test \
 	t/unit/redis_keys_test \

@@ -13,6 +13,7 @@ static struct admission_settings admission = {
                 [CLASS_TRUSTED] = 2.00},
     .ceiling_suspect_elevated = 0.70,
     .bot_level = LEVEL_ELEVATED,
+    .newcomers = {.bad_share = 0.5, .slots_share = 0.1   },
 };
 static struct level_settings levels = {
     .threshold = {0, 0.60, 0.80, 1.00},
@@ -292,11 +293,145 @@ static void test_history_cap(void)
     is_number(decide(&facts, &settings).code, 521, "... so the cap does not count");
 }
 
+/* Who comes back too soon, at a pressure (which clients that were turned away are part of). */
+static void test_hammering(void)
+{
+#define SOON(away_s, ...) HISTORY(NOW - (away_s), __VA_ARGS__)
+#define ROW(...)                                                                               \
+    {                                                                                          \
+        __VA_ARGS__                                                                            \
+    }
+    static const struct {
+        const char *name;
+        struct history_fact history[SCOPE_COUNT];
+        double pressure;
+        enum rule rule;
+    } rows[] = {
+        ROW("back after 10 s", SOON(10, 0), 0.8, RULE_HAMMERING),
+        ROW("... without stress", SOON(10, 0), 0.7, RULE_ADMIT),
+        ROW("back after a minute", SOON(60, 0), 0.8, RULE_ADMIT),
+        ROW("several at once", SOON(1, 0), 0.8, RULE_ADMIT),
+        ROW("several at once, of a suspect", SOON(1, 0, 0, 1), 0.8, RULE_HAMMERING),
+        ROW("a suspect after a minute", SOON(60, 0, 0, 1), 0.8, RULE_ADMIT),
+        ROW("a good one", SOON(10, 9), 0.8, RULE_ADMIT),
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct facts facts = {
+            .front = FRONT_MILTER,
+            .pressure = {.is_known = true, .slots = 0.3, .value = rows[i].pressure},
+            .client = {.has_address = true,                .now_s = NOW         }
+        };
+        facts.client.history[SCOPE_CLIENT] = rows[i].history[SCOPE_CLIENT];
+        struct verdict verdict = decide(&facts, &settings);
+        ok(verdict.rule == rows[i].rule &&
+               verdict.code == (rows[i].rule == RULE_ADMIT ? 0 : 421),
+           "%s: %s %d", rows[i].name, rule_name(verdict.rule), verdict.code);
+        facts.is_session_admitted = true;
+        ok(decide(&facts, &settings).action == VERDICT_CONTINUE,
+           "... never once it was admitted");
+    }
+#undef ROW
+}
+
+/* 20 slots, of which newcomers on trial may have 2. */
+static void test_newcomers(void)
+{
+    static const struct {
+        const char *client;
+        bool are_on_trial;
+        int busy; /* slots of newcomers */
+        double pressure;
+        enum rule rule;
+    } rows[] = {
+        {"unknown",   true,  2,  0.9, RULE_ADMIT   },
+        {"unknown",   true,  3,  0.9, RULE_NEWCOMER},
+        {"unknown",   false, 20, 0.9, RULE_ADMIT   },
+        {"unknown",   true,  3,  0.7, RULE_ADMIT   }, /* no stress any more, whatever is held */
+        {"suspect",   true,  1,  0.9, RULE_NEWCOMER},
+        {"suspect",   false, 1,  0.9, RULE_ADMIT   },
+        {"returning", true,  9,  0.9, RULE_ADMIT   },
+        {"good",      true,  9,  0.9, RULE_ADMIT   },
+        {"bot",       true,  9,  0.9, RULE_BOT     },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct facts facts = {
+            .front = FRONT_MILTER,
+            .client = *client_facts(rows[i].client),
+            .newcomers = {rows[i].are_on_trial,      rows[i].busy},
+            .pressure = { .is_known = true,
+                          .slots = 0.4,
+                          .value = rows[i].pressure,
+                          .slot_limit = 20},
+            .level = LEVEL_STRESSED
+        };
+        struct verdict verdict = decide(&facts, &settings);
+        ok(verdict.rule == rows[i].rule, "%s, %s, %d slots: %s", rows[i].client,
+           rows[i].are_on_trial ? "on trial" : "no trial", rows[i].busy,
+           rule_name(verdict.rule));
+        if (verdict.rule == RULE_NEWCOMER)
+            is_number(verdict.code, 421, "... may come back");
+        ok(!verdict.is_by_history_alone || rows[i].busy <= 2,
+           "... and history is not to blame where a stranger fared no better");
+    }
+}
+
+/* What the session itself shows. */
+static void test_session(void)
+{
+    static const struct {
+        const char *name, *client;
+        double score;
+        int messages;
+        enum level level;
+        enum rule rule;
+    } rows[] = {
+        {"guesses",                  "unknown",   6, 0, LEVEL_ELEVATED, RULE_SESSION        },
+        {"... not often",            "unknown",   5, 0, LEVEL_ELEVATED, RULE_ADMITTED_BEFORE},
+        {"... in calm",              "unknown",   9, 0, LEVEL_CALM,     RULE_ADMITTED_BEFORE},
+        {"... and sends mail",       "unknown",   6, 2, LEVEL_CRITICAL, RULE_ADMITTED_BEFORE},
+        {"... more than it guesses", "returning", 9, 1, LEVEL_CRITICAL, RULE_SESSION        },
+        {"one that is good",         "good",      9, 0, LEVEL_CRITICAL, RULE_ADMITTED_BEFORE},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct facts facts = {.front = FRONT_MILTER,
+                              .stage = STAGE_RCPT,
+                              .is_session_admitted = true,
+                              .session_score = rows[i].score,
+                              .session_messages = rows[i].messages,
+                              .client = *client_facts(rows[i].client),
+                              .level = rows[i].level};
+        struct verdict verdict = decide(&facts, &settings);
+        ok(verdict.rule == rows[i].rule &&
+               (verdict.code == 421) == (rows[i].rule == RULE_SESSION),
+           "%s: %s %d", rows[i].name, rule_name(verdict.rule), verdict.code);
+        facts.client.is_shared = true;
+        ok(decide(&facts, &settings).rule == RULE_ADMITTED_BEFORE, "... one of many behind it");
+    }
+}
+
+/* What holds a level: hang-ups that the level is the reason of. */
+static void test_of_level(void)
+{
+    struct facts facts = {.front = FRONT_POLICY, .client = *client_facts("bot")};
+    struct verdict verdict = decide(&facts, &settings);
+    ok(!verdict_is_of_level(&verdict), "in calm nobody is hung up on");
+    facts.level = LEVEL_ELEVATED;
+    verdict = decide(&facts, &settings);
+    ok(verdict.code == 521 && verdict_is_of_level(&verdict), "a bot while elevated");
+    facts.client.is_blocked = true;
+    verdict = decide(&facts, &settings);
+    ok(verdict.code == 521 && !verdict_is_of_level(&verdict), "blocked: at any level");
+}
+
 int main(void)
 {
     test_ceilings();
     test_observed_rule();
     test_history_cap();
+    test_hammering();
+    test_newcomers();
+    test_session();
+    test_of_level();
     test_cases();
     test_modes();
     test_forced();

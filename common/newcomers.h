@@ -1,0 +1,53 @@
+/*
+ * newcomers - what becomes of clients that nobody knows, at this moment and on this host.
+ *
+ * A newcomer is a client below class returning that was let in. How newcomers use their slots
+ * is counted in slot-time: what ended with mail accepted, and what ended with nothing but bad
+ * evidence (silence, a slot taken back, recipients that do not exist). When the bad part of the
+ * last minute is large, newcomers are on trial: under stress only a few slots are for them, and
+ * the others are asked to come back. Mail servers do, and are class returning then; a bot with
+ * a new address each time never is. A burst of honest strangers puts nobody on trial.
+ *
+ * Pure: time is an input, monotonic milliseconds that do not fall. One owner, no lock.
+ */
+#ifndef POSTVALVE_COMMON_NEWCOMERS_H
+#define POSTVALVE_COMMON_NEWCOMERS_H
+
+#include "common/client_record.h"
+#include "common/level.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct newcomers_settings {
+    double bad_share;   /* of the slot-time of newcomers: from there on they are on trial; 0 or
+                           more than 1: never */
+    double slots_share; /* of all slots: what newcomers on trial may have, at least one slot */
+};
+
+#define NEWCOMERS_BUCKETS   6
+#define NEWCOMERS_BUCKET_MS 10000
+/* Bad sessions within that time, at least: of two or three nothing follows. */
+#define NEWCOMERS_BAD_MIN 5
+
+struct newcomers {
+    struct newcomers_bucket {
+        int64_t number; /* of the bucket, in time */
+        int64_t good_ms, bad_ms;
+        uint32_t bad_sessions;
+    } buckets[NEWCOMERS_BUCKETS];
+    bool is_on_trial;
+};
+
+/* Start value: all zero. The session of a newcomer ended, after held_ms. */
+void newcomers_note_end(struct newcomers *newcomers, const struct session_outcome *outcome,
+                        int64_t held_ms, int64_t now_ms);
+/* Sets is_on_trial: from bad_share on, and not any more below half of it. In calm, when slots
+ * are free, nothing counts: scanners come at night, and the honest burst of the morning is not
+ * to pay for it. Returns the bad part of the slot-time, 0 where there was none. */
+double newcomers_judge(struct newcomers *newcomers, const struct newcomers_settings *settings,
+                       enum level level, int64_t now_ms);
+/* How many slots newcomers on trial may have. */
+int newcomers_slots(const struct newcomers_settings *settings, int slot_limit);
+
+#endif
