@@ -3,10 +3,10 @@
  * of each session is an input.
  *
  * Under stress a client below class good that keeps its slot without using it loses it, the
- * longest silent first, and only as many as clients need. Silent is a client whose turn it is:
- * while it waits for an answer of ours it is not, however long we take. A milter hears of
- * commands alone, so silence is what the kernel says of bytes: between STARTTLS and EHLO, or in
- * the middle of a command, there is no event.
+ * longest silent first, and only as many as clients need; below class unknown all of them.
+ * Silent is a client whose turn it is: while it waits for an answer of ours it is not, however
+ * long we take. A milter hears of commands alone, so silence is what the kernel says of bytes:
+ * between STARTTLS and EHLO, or in the middle of a command, there is no event.
  */
 #ifndef POSTVALVE_COMMON_RECLAIM_H
 #define POSTVALVE_COMMON_RECLAIM_H
@@ -21,9 +21,10 @@
 enum reclaim_reason {
     RECLAIM_NONE,
     RECLAIM_SILENT_BEFORE_HELO,
-    RECLAIM_SILENT,  /* after it */
-    RECLAIM_NO_DATA, /* the time budget is used up without a message being sent */
-    RECLAIM_STALLED, /* in the middle of a message */
+    RECLAIM_SILENT,      /* after it */
+    RECLAIM_NO_DATA,     /* the time budget is used up without a message being sent */
+    RECLAIM_STALLED,     /* in the middle of a message */
+    RECLAIM_MISBEHAVING, /* for what it does, see below */
     RECLAIM_REASON_COUNT
 };
 
@@ -32,7 +33,8 @@ struct reclaim_settings {
     bool is_observed; /* only tell what would be done */
     int64_t silent_before_helo_ms;
     int64_t silent_ms;
-    int64_t budget_ms;
+    int64_t budget_ms;          /* of classes from returning on */
+    int64_t newcomer_budget_ms; /* of the others */
     int64_t stall_ms;
 };
 
@@ -47,6 +49,8 @@ struct reclaim_view {
     int64_t received_ms_ago; /* the last byte of the client (tcpi_last_data_recv) */
     int64_t sent_ms_ago;     /* the last byte of ours (tcpi_last_data_sent) */
     bool is_unacknowledged;  /* what we sent is being sent again, so its age says nothing */
+    bool is_misbehaving; /* a reply that would end it was in vain: Postfix answers a recipient
+                            that it rejects in its own words */
 };
 
 /* How long the client has been silent while it was its turn. */
@@ -71,16 +75,24 @@ struct reclaim_load {
  * stress. */
 int reclaim_wanted(const struct reclaim_load *load);
 
+/* The class from which on a session that deserves it still loses its slot only where slots are
+ * wanted. Suspects never are spared under stress; nor are unknown clients while newcomers are
+ * on trial (common/newcomers.h): what they may have then is next to nothing. Without stress
+ * nobody loses anything: CLASS_BOT. */
+enum client_class reclaim_spared(enum level level, bool are_newcomers_on_trial);
+
 struct reclaim_choice {
     size_t index; /* of the view */
     enum reclaim_reason reason;
     int64_t silence_ms, held_ms;
 };
 
-/* The sessions to end, at most wanted: the longest silent first, among equals the one that held
- * its slot longer. Returns how many; choices has room for count. */
+/* Which sessions are to end: of classes below spared, and of those that misbehave, all that
+ * may, of the others no more than it takes to have as many as wanted; the longest silent first,
+ * among equals the one that held its slot longer. Returns how many; choices has room for count.
+ */
 size_t reclaim_choose(const struct reclaim_view *views, size_t count,
-                      const struct reclaim_settings *settings, size_t wanted,
-                      struct reclaim_choice *choices);
+                      const struct reclaim_settings *settings, enum client_class spared,
+                      size_t wanted, struct reclaim_choice *choices);
 
 #endif

@@ -288,6 +288,11 @@ const struct setting settings_table[] = {
             "How long a client may hold its slot without a message being sent (DATA), since it "
             "was admitted or since its last message: for those that never fall silent, but "
             "dribble. A mail server across the world gets there within three seconds."),
+    ROW("reclaim.newcomer_budget_s", SETTING_INTEGER, reclaim.newcomer_budget_ms, .minimum = 5,
+        .maximum = 3600, .scale = 1000, .default_text = "15", .unit = "seconds",
+        .help = "The same for clients below class returning: half as long, which is still five "
+                "times "
+                "what it takes."),
     ROW("reclaim.stall_s", SETTING_INTEGER, reclaim.stall_ms, .minimum = 10, .maximum = 3600,
         .scale = 1000, .default_text = "60", .unit = "seconds",
         .help =

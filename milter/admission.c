@@ -8,6 +8,7 @@
 #include "milter/access_watch.h"
 #include "milter/history.h"
 #include "milter/level_watch.h"
+#include "milter/newcomer_watch.h"
 #include "milter/session_table.h"
 #include "milter/slots.h"
 
@@ -58,6 +59,7 @@ static struct verdict conclude(struct milter *milter, const struct config *confi
         .client_class = &config->client_class,
         .reply = &config->reply,
     };
+    facts->newcomers.are_on_trial = newcomer_watch_is_on_trial(milter->newcomers);
     facts->is_history_capped =
         history_guard_is_reached(milter->history_guard, &config->admission.rails, now_ms);
     struct verdict verdict = decide(facts, &settings);
@@ -88,6 +90,7 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
         if (facts.client.history[SCOPE_CLIENT].state == HISTORY_NONE)
             history_announce(milter->history, &session->address);
     }
+    facts.newcomers.busy = session_table_newcomers(milter->sessions);
     slots_read(milter->slots, busy, now_ms, &facts.pressure);
     facts.pressure.is_postfix_stressed = is_postfix_stressed;
     facts.level = level_watch_feed(milter->level, config, &facts.pressure, now_ms);
@@ -95,14 +98,17 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
     return conclude(milter, config, &facts, session, now_ms);
 }
 
-struct verdict admission_decide_mail(struct milter *milter, const struct config *config,
-                                     const struct session *session, bool is_authenticated)
+struct verdict admission_decide_later(struct milter *milter, const struct config *config,
+                                      const struct session *session, enum stage stage,
+                                      bool is_authenticated)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct facts facts = {
         .front = FRONT_MILTER,
-        .stage = STAGE_MAIL,
+        .stage = stage,
         .is_session_admitted = true,
+        .session_score = session_bad_score(session, &config->client_class),
+        .session_messages = session->accepted_messages,
         .client = client_facts_of(milter, config, session, now_ms),
     };
     facts.client.is_authenticated = is_authenticated;
@@ -130,11 +136,15 @@ static void log_outcome(const struct session *session, const struct session_outc
 void admission_record(struct milter *milter, const struct config *config,
                       const struct session *session, bool has_ended)
 {
+    int64_t now_ms = clock_monotonic_ms();
     struct session_outcome outcome = session_outcome_of(
-        session, config->milter.silent_after_s * MS_PER_S, has_ended, clock_monotonic_ms());
+        session, config->milter.silent_after_s * MS_PER_S, has_ended, now_ms);
     if (session->address.family == ADDRESS_NONE || session_outcome_is_empty(&outcome))
         return;
     log_outcome(session, &outcome);
+    if (session->is_newcomer)
+        newcomer_watch_note_end(milter->newcomers, &outcome, now_ms - session->connected_ms,
+                                now_ms);
     history_add(milter->history, &session->keys, &outcome, &config->client_class,
                 clock_wall_s());
 }

@@ -20,9 +20,11 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
                                         const struct session *session, int busy,
                                         bool is_postfix_stressed);
 
-/* At MAIL, of a session that was admitted: only what is in memory counts. */
-struct verdict admission_decide_mail(struct milter *milter, const struct config *config,
-                                     const struct session *session, bool is_authenticated);
+/* At MAIL or RCPT, of a session that was admitted: only what is in memory counts, and what the
+ * session itself has shown. */
+struct verdict admission_decide_later(struct milter *milter, const struct config *config,
+                                      const struct session *session, enum stage stage,
+                                      bool is_authenticated);
 
 /* How a session ended goes into the history of its client. has_ended: it did; otherwise we do.
  */

@@ -83,6 +83,16 @@ static void identify_socket(SMFICTX *context, struct session *session)
     session_table_unlock(milter->sessions);
 }
 
+static void note_turned_away(const struct config *config, const struct verdict *verdict)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (verdict_is_of_level(verdict))
+        level_watch_note_turned_away(milter->level, config, now_ms);
+    if ((verdict->rule == RULE_CEILING || verdict->rule == RULE_NEWCOMER) &&
+        verdict->classification.class >= CLASS_UNKNOWN)
+        reclaimer_note_turned_away(milter->reclaimer, now_ms);
+}
+
 static sfsistat begin_session(SMFICTX *context, const struct config *config,
                               const char *client_name, const struct sockaddr *socket_address)
 {
@@ -102,8 +112,7 @@ static sfsistat begin_session(SMFICTX *context, const struct config *config,
                                                       stress && strcmp(stress, "yes") == 0);
     session_table_set_class(milter->sessions, session, &verdict.classification, true);
     if (verdict.action == VERDICT_HANG_UP) {
-        if (verdict.rule == RULE_CEILING && verdict.classification.class >= CLASS_UNKNOWN)
-            reclaimer_note_turned_away(milter->reclaimer, clock_monotonic_ms());
+        note_turned_away(config, &verdict);
         return hang_up(context, config, session, &verdict);
     }
     if (verdict.classification.class != CLASS_TRUSTED)
@@ -168,6 +177,25 @@ static sfsistat on_helo(SMFICTX *context, char *name)
     return SMFIS_CONTINUE;
 }
 
+/* is_answered: by Postfix, whatever we say. */
+static sfsistat decide_later(SMFICTX *context, struct session *session, enum stage stage,
+                             bool is_answered)
+{
+    bool is_authenticated = is_macro_set(context, MACRO_AUTHENTICATION) ||
+                            is_macro_set(context, MACRO_AUTHENTICATED_NAME);
+    const struct config *config = live_config_acquire(milter->config);
+    struct verdict verdict =
+        admission_decide_later(milter, config, session, stage, is_authenticated);
+    session_table_set_class(milter->sessions, session, &verdict.classification, false);
+    sfsistat status = SMFIS_CONTINUE;
+    if (verdict.action == VERDICT_HANG_UP && is_answered)
+        session_table_note_misbehaving(milter->sessions, session);
+    else if (verdict.action == VERDICT_HANG_UP)
+        status = hang_up(context, config, session, &verdict);
+    live_config_release(milter->config, config);
+    return status;
+}
+
 static sfsistat on_mail(SMFICTX *context, char **arguments)
 {
     (void)arguments;
@@ -175,33 +203,29 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
     if (!session)
         return SMFIS_CONTINUE;
     note(context, session_on_mail);
-
-    bool is_authenticated = is_macro_set(context, MACRO_AUTHENTICATION) ||
-                            is_macro_set(context, MACRO_AUTHENTICATED_NAME);
-    const struct config *config = live_config_acquire(milter->config);
-    struct verdict verdict = admission_decide_mail(milter, config, session, is_authenticated);
-    session_table_set_class(milter->sessions, session, &verdict.classification, false);
-    sfsistat status = verdict.action == VERDICT_HANG_UP
-                          ? hang_up(context, config, session, &verdict)
-                          : SMFIS_CONTINUE;
-    live_config_release(milter->config, config);
-    return status;
+    return decide_later(context, session, STAGE_MAIL, false);
 }
 
+/* A recipient that Postfix rejects is evidence, and once there is enough of it the session is
+ * to end: at the next recipient that it does not reject, or by the reclaimer. */
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
 {
     (void)arguments;
     struct session *session = smfi_getpriv(context);
-    if (session) {
-        struct recipient_macros macros = {
-            .mailer = smfi_getsymval(context, MACRO_RECIPIENT_MAILER),
-            .host = smfi_getsymval(context, MACRO_RECIPIENT_HOST),
-        };
-        session_table_lock(milter->sessions);
-        session_on_recipient(session, &macros, clock_monotonic_ms());
-        session_table_unlock(milter->sessions);
-    }
-    return SMFIS_CONTINUE;
+    if (!session)
+        return SMFIS_CONTINUE;
+    struct recipient_macros macros = {
+        .mailer = smfi_getsymval(context, MACRO_RECIPIENT_MAILER),
+        .host = smfi_getsymval(context, MACRO_RECIPIENT_HOST),
+    };
+    session_table_lock(milter->sessions);
+    int before = session->unknown_recipients;
+    session_on_recipient(session, &macros, clock_monotonic_ms());
+    bool is_rejected = session->unknown_recipients > before;
+    bool is_decided_on = is_rejected != session->is_misbehaving;
+    session_table_unlock(milter->sessions);
+    return is_decided_on ? decide_later(context, session, STAGE_RCPT, is_rejected)
+                         : SMFIS_CONTINUE;
 }
 
 static sfsistat on_data(SMFICTX *context)

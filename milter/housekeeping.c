@@ -10,6 +10,7 @@
 #include "milter/level_watch.h"
 #include "milter/listener.h"
 #include "milter/live_config.h"
+#include "milter/newcomer_watch.h"
 #include "milter/reclaimer.h"
 #include "milter/session_table.h"
 #include "milter/signals.h"
@@ -84,6 +85,7 @@ static enum level tick(struct milter *milter, const struct config *config, int64
     slots_tick(milter->slots, sessions, now_ms);
     slots_read(milter->slots, sessions, now_ms, &pressure);
     enum level level = level_watch_feed(milter->level, config, &pressure, now_ms);
+    newcomer_watch_tick(milter->newcomers, &config->admission.newcomers, level, now_ms);
     level_watch_get_override(milter->level, &is_level_forced, &is_off);
     if (!is_off)
         reclaimer_tick(milter, config, &pressure, level, is_level_forced, now_ms);

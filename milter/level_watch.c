@@ -80,6 +80,15 @@ void level_watch_note_end(struct level_watch *watch, enum session_ending ending,
     pthread_mutex_unlock(&watch->mutex);
 }
 
+void level_watch_note_turned_away(struct level_watch *watch, const struct config *config,
+                                  int64_t now_ms)
+{
+    const struct stress_settings settings = {&config->services.items[0].level, &config->sensor};
+    pthread_mutex_lock(&watch->mutex);
+    stress_note_turned_away(&watch->stress, &settings, now_ms);
+    pthread_mutex_unlock(&watch->mutex);
+}
+
 static struct stress_input input_of(const struct pressure *pressure)
 {
     struct stress_input input = stress_input_unknown;
@@ -103,6 +112,7 @@ enum level level_watch_feed(struct level_watch *watch, const struct config *conf
     bool has_changed = stress_update(&watch->stress, &settings, &input, now_ms);
     const struct pressure all = watch->stress.pressure;
     pressure->is_postfix_stressed = all.is_postfix_stressed;
+    pressure->value = all.value;
     enum level level = watch->stress.tracker.level;
     enum level counted = set_level(watch, now_ms);
     pthread_mutex_unlock(&watch->mutex);

@@ -23,14 +23,18 @@ struct level_watch *level_watch_create(void);
 void level_watch_free(struct level_watch *watch);
 
 /* Feeds one reading, of a session (with is_postfix_stressed as it says) or of the clock, and
- * sets pressure->is_postfix_stressed for the host. Returns the level that counts; a change is
- * logged. */
+ * sets pressure->is_postfix_stressed and pressure->value for the host. Returns the level that
+ * counts; a change is logged. */
 enum level level_watch_feed(struct level_watch *watch, const struct config *config,
                             struct pressure *pressure, int64_t now_ms);
 
 /* A session ended, and not by us. */
 void level_watch_note_end(struct level_watch *watch, enum session_ending ending,
                           int64_t now_ms);
+
+/* A client was hung up on because of the level. */
+void level_watch_note_turned_away(struct level_watch *watch, const struct config *config,
+                                  int64_t now_ms);
 
 /* What administrators and other hosts say, until the next call. */
 void level_watch_set_outside(struct level_watch *watch, const struct override_effect *effect,

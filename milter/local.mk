@@ -14,6 +14,7 @@ milter_postvalve_milter_SOURCES = \
 	milter/main.c \
 	milter/milter.h \
 	milter/negotiate.c milter/negotiate.h \
+	milter/newcomer_watch.c milter/newcomer_watch.h \
 	milter/reclaimer.c milter/reclaimer.h \
 	milter/reply.c milter/reply.h \
 	milter/session.c milter/session.h \

@@ -16,6 +16,7 @@
 #include "milter/listener.h"
 #include "milter/live_config.h"
 #include "milter/milter.h"
+#include "milter/newcomer_watch.h"
 #include "milter/reclaimer.h"
 #include "milter/session_table.h"
 #include "milter/signals.h"
@@ -72,6 +73,7 @@ static int serve(const char *config_file, struct config *config)
     if (!milter.history)
         return fail(config, &error, EX_OSERR);
     milter.history_guard = history_guard_create();
+    milter.newcomers = newcomer_watch_create();
     milter.own_addresses = own_addresses_create();
     milter.access = access_watch_create();
     milter.config = live_config_create(config);

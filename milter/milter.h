@@ -13,6 +13,7 @@ struct history_guard;
 struct host_link;
 struct level_watch;
 struct live_config;
+struct newcomer_watch;
 struct reclaimer;
 struct own_addresses;
 struct session_table;
@@ -28,6 +29,7 @@ struct milter {
     struct own_addresses *own_addresses;
     struct slots *slots;
     struct level_watch *level;
+    struct newcomer_watch *newcomers;
     struct reclaimer *reclaimer; /* NULL: slots are not taken back */
     struct host_link *host_link; /* NULL: not started yet */
 };

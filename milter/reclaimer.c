@@ -3,6 +3,7 @@
 #include "common/memory.h"
 #include "common/reclaim.h"
 #include "host/log.h"
+#include "milter/newcomer_watch.h"
 #include "milter/session_table.h"
 
 #include <pthread.h>
@@ -108,6 +109,7 @@ struct look {
     const struct config *config;
     const struct pressure *pressure;
     enum level level;
+    enum client_class spared;
     int64_t now_ms;
     int turned_away;
     bool is_observing;
@@ -127,6 +129,7 @@ static struct reclaim_view view_of(const struct session *session, int64_t now_ms
         .without_data_ms = now_ms - session->without_data_since_ms,
         .received_ms_ago = now_ms - session->last_sign_ms,
         .sent_ms_ago = now_ms - session->last_sign_ms,
+        .is_misbehaving = session->is_misbehaving,
     };
 }
 
@@ -135,8 +138,8 @@ static bool collect(struct session *session, void *context)
 {
     struct look *look = context;
     struct reclaim_view view = view_of(session, look->now_ms);
-    if (view.held_ms < look->youngest_ms)
-        return false;
+    if (view.held_ms < look->youngest_ms && !view.is_misbehaving)
+        return true;
     bool is_observed = look->is_observing && session->is_reclaim_observed;
     if (is_observed)
         look->observed++;
@@ -229,7 +232,10 @@ static int64_t youngest_meant_ms(const struct reclaim_settings *settings)
     int64_t silent_ms = settings->silent_before_helo_ms < settings->silent_ms
                             ? settings->silent_before_helo_ms
                             : settings->silent_ms;
-    return silent_ms < settings->budget_ms ? silent_ms : settings->budget_ms;
+    int64_t budget_ms = settings->newcomer_budget_ms < settings->budget_ms
+                            ? settings->newcomer_budget_ms
+                            : settings->budget_ms;
+    return silent_ms < budget_ms ? silent_ms : budget_ms;
 }
 
 void reclaimer_tick(struct milter *milter, const struct config *config,
@@ -251,7 +257,9 @@ void reclaimer_tick(struct milter *milter, const struct config *config,
         .ceiling = config->admission.ceiling[CLASS_UNKNOWN],
     };
     int wanted = reclaim_wanted(&load);
-    if (wanted == 0)
+    enum client_class spared =
+        reclaim_spared(level, newcomer_watch_is_on_trial(milter->newcomers));
+    if (wanted == 0 && spared == CLASS_BOT)
         return;
 
     struct look look = {
@@ -259,17 +267,17 @@ void reclaimer_tick(struct milter *milter, const struct config *config,
         .config = config,
         .pressure = pressure,
         .level = level,
+        .spared = spared,
         .now_ms = now_ms,
         .turned_away = load.turned_away,
         .is_observing = config->admission.mode == MODE_OBSERVE || config->reclaim.is_observed,
         .youngest_ms = youngest_meant_ms(&config->reclaim),
     };
     session_table_visit(milter->sessions, collect, &look);
-    if (wanted <= look.observed)
-        return;
+    size_t others = wanted > look.observed ? (size_t)(wanted - look.observed) : 0;
     ask_kernel(&look);
-    size_t count = reclaim_choose(reclaimer->views, look.count, &config->reclaim,
-                                  (size_t)(wanted - look.observed), reclaimer->choices);
+    size_t count = reclaim_choose(reclaimer->views, look.count, &config->reclaim, look.spared,
+                                  others, reclaimer->choices);
     for (size_t i = 0; i < count; i++)
         carry_out(milter->sessions, &look, &reclaimer->choices[i]);
 }

@@ -14,6 +14,7 @@ void session_init(struct session *session, const struct address *address, struct
         .address = *address,
         .port = port,
         .class = CLASS_UNKNOWN,
+        .is_newcomer = true,
         .connected_ms = now_ms,
         .last_sign_ms = now_ms,
         .without_data_since_ms = now_ms,
@@ -87,6 +88,12 @@ void session_on_abort(struct session *session, int64_t now_ms)
     if (session->state == SESSION_DATA)
         session->without_data_since_ms = now_ms;
     enter(session, session->has_said_helo ? SESSION_HELO : SESSION_CONNECTED, now_ms);
+}
+
+double session_bad_score(const struct session *session, const struct class_settings *settings)
+{
+    return settings->weight[EVIDENCE_UNKNOWN_RECIPIENT] * session->unknown_recipients +
+           settings->weight[EVIDENCE_PROTOCOL_ERROR] * session->protocol_errors;
 }
 
 bool session_is_behaving(const struct session *session)

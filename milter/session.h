@@ -40,9 +40,11 @@ struct session {
     bool is_hung_up;          /* by us: the slot is free in less than a millisecond */
     bool is_reclaimed;        /* we took its slot back */
     bool is_reclaim_observed; /* we would have, but for observe mode */
+    bool is_misbehaving;      /* was to be hung up on, but Postfix has answered already */
     bool is_in_burst;         /* began with or right after another hang-up */
     bool is_hammering;        /* came too soon after a hang-up */
     bool is_shared;           /* its address is: see rails.h */
+    bool is_newcomer;         /* see newcomers.h; until the decision at CONNECT: may be */
     int64_t connected_ms;
     int64_t last_sign_ms;          /* of life: the last event, monotonic */
     int64_t without_data_since_ms; /* CONNECT, or the end of the last DATA */
@@ -74,6 +76,9 @@ void session_on_data(struct session *session, int64_t now_ms);
 /* The end of a message that nobody has rejected so far. */
 void session_on_message(struct session *session, int64_t now_ms);
 void session_on_abort(struct session *session, int64_t now_ms);
+
+/* Points of bad evidence in the session so far. */
+double session_bad_score(const struct session *session, const struct class_settings *settings);
 
 /* Whether it does what mail servers do: its address is worth more with it. */
 bool session_is_behaving(const struct session *session);

@@ -94,6 +94,13 @@ void session_table_hang_up(struct session_table *table, struct session *session)
     session_table_unlock(table);
 }
 
+void session_table_note_misbehaving(struct session_table *table, struct session *session)
+{
+    session_table_lock(table);
+    session->is_misbehaving = true;
+    session_table_unlock(table);
+}
+
 /* With the table locked. Those that are looked for began long ago, so they are near the front.
  */
 static struct session *find(struct session_table *table, uint64_t id)
@@ -148,6 +155,7 @@ void session_table_set_class(struct session_table *table, struct session *sessio
         session->is_in_burst = classification->is_in_burst;
         session->is_hammering = classification->is_hammering;
         session->is_shared = classification->is_shared_now;
+        session->is_newcomer = classification->class <= CLASS_UNKNOWN;
     }
     session_table_unlock(table);
 }
@@ -165,6 +173,17 @@ void session_table_count_client(struct session_table *table, const struct client
         *behaving_r += session_is_behaving(session);
     }
     session_table_unlock(table);
+}
+
+int session_table_newcomers(struct session_table *table)
+{
+    int newcomers = 0;
+    session_table_lock(table);
+    for (const struct session *session = table->list.next; session != &table->list;
+         session = session->next)
+        newcomers += has_slot(session) && session->is_newcomer;
+    session_table_unlock(table);
+    return newcomers;
 }
 
 int session_table_busy(struct session_table *table)

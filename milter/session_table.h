@@ -27,6 +27,9 @@ bool session_table_remove(struct session_table *table, struct session *session);
 /* Of a session in the table: its slot does not count as busy from now on. */
 void session_table_hang_up(struct session_table *table, struct session *session);
 
+/* Of a session in the table: a hang-up was in vain. */
+void session_table_note_misbehaving(struct session_table *table, struct session *session);
+
 /* The slot of a session, named by its id since it may be gone, is taken back: it does not count
  * as busy from now on. False: it is gone, has no slot any more, or had an event since
  * last_sign_ms. */
@@ -43,6 +46,9 @@ void session_table_set_class(struct session_table *table, struct session *sessio
 /* Sessions of one client at this moment, and how many of them behave. */
 void session_table_count_client(struct session_table *table, const struct client_key *key,
                                 int *sessions_r, int *behaving_r);
+
+/* Busy slots of newcomers. */
+int session_table_newcomers(struct session_table *table);
 
 /* Busy slots: sessions in the table that we did not hang up on and did not take the slot
  * from. */

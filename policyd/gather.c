@@ -245,6 +245,8 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
     count(gather, inquiry, &verdict, now_ms);
     if (verdict.code != 0)
         tell(gather, inquiry, &verdict, host.has_milter);
+    if (verdict_is_of_level(&verdict))
+        stress_monitor_note_turned_away(sources->monitor, service, now_ms);
     if (verdict.action == VERDICT_HANG_UP)
         end_session(gather, inquiry, &verdict);
     else if (inquiry->facts.stage != STAGE_OTHER)

@@ -102,7 +102,8 @@ is_deeply [ @{$host}{qw(publisher busy slot_limit sessions)} ], [ 'milter', 4, 5
     'the record of this host counts those that were admitted';
 like $host->{updated}, qr/^\d+$/, '... and says when';
 cmp_ok $redis->command('TTL', 'pv:host:test'), '<=', 10, '... for ten seconds';
-is $host->{pressure}, '0.800', '... with the pressure';
+is $host->{pressure}, '1.000', '... with the pressure: the one that was turned away counts';
+ok wait_until { record('pv:host:test')->{pressure} eq '0.800' } 10, '... for some seconds';
 $_->close for @silent;
 ok wait_until { record('pv:host:test')->{busy} == 0 } 5, 'it falls when they go';
 

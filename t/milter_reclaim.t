@@ -14,7 +14,7 @@ use Postvalve::Test;
 my $redis = Postvalve::Redis->new->start;
 $SIG{PIPE} = 'IGNORE';
 
-# 10 slots, of which unknown clients may have 8.
+# 10 slots, of which unknown clients may have 8. Nobody is on trial: see milter_flood.t.
 sub setup {
     my (%config) = @_;
     my $options = delete $config{options} // {};
@@ -22,12 +22,16 @@ sub setup {
         slots  => 10,
         redis  => $redis,
         main   => { smtpd_timeout => '300s' },
-        config => { level => { sustain_ms => 0 }, %config },
+        config => {
+            level     => { sustain_ms => 0 },
+            admission => { newcomers => { bad_share => 0 } },
+            %config
+        },
         %{$options},
     );
 }
 
-my ($milter, $postfix) = setup(reclaim => { silent_s => 4, budget_s => 8, stall_s => 10 });
+my ($milter, $postfix) = setup(reclaim => { silent_s => 4, budget_s => 8, newcomer_budget_s => 8, stall_s => 10 });
 my $net = 20;
 
 sub smtp { return Postvalve::Smtp->new(port => $postfix->port, source => $_[0]) }

@@ -1,0 +1,49 @@
+#include "milter/newcomer_watch.h"
+
+#include "common/memory.h"
+#include "host/log.h"
+
+#include <pthread.h>
+
+struct newcomer_watch {
+    pthread_mutex_t mutex;
+    struct newcomers newcomers;
+};
+
+struct newcomer_watch *newcomer_watch_create(void)
+{
+    struct newcomer_watch *watch = memory_allocate(1, sizeof(*watch));
+    pthread_mutex_init(&watch->mutex, NULL);
+    return watch;
+}
+
+void newcomer_watch_note_end(struct newcomer_watch *watch,
+                             const struct session_outcome *outcome, int64_t held_ms,
+                             int64_t now_ms)
+{
+    pthread_mutex_lock(&watch->mutex);
+    newcomers_note_end(&watch->newcomers, outcome, held_ms, now_ms);
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+void newcomer_watch_tick(struct newcomer_watch *watch,
+                         const struct newcomers_settings *settings, enum level level,
+                         int64_t now_ms)
+{
+    pthread_mutex_lock(&watch->mutex);
+    bool before = watch->newcomers.is_on_trial;
+    double share = newcomers_judge(&watch->newcomers, settings, level, now_ms);
+    bool now = watch->newcomers.is_on_trial;
+    pthread_mutex_unlock(&watch->mutex);
+    if (now != before)
+        log_info("newcomers on_trial=%s bad_share=%.2f level=%s", now ? "yes" : "no", share,
+                 level_name(level));
+}
+
+bool newcomer_watch_is_on_trial(struct newcomer_watch *watch)
+{
+    pthread_mutex_lock(&watch->mutex);
+    bool is_on_trial = watch->newcomers.is_on_trial;
+    pthread_mutex_unlock(&watch->mutex);
+    return is_on_trial;
+}
