@@ -131,6 +131,11 @@ struct socketmap_settings {
     struct socket_settings socket;
 };
 
+struct decision_log_settings {
+    char *file, *journal;     /* "": none */
+    double share[RULE_COUNT]; /* of the decisions of each rule that are told */
+};
+
 struct config {
     char *user;  /* to run as; "": as started */
     char *group; /* "": the user's */
@@ -157,6 +162,7 @@ struct config {
     struct reply_settings reply;
     struct rbl_settings rbl;
     struct socketmap_settings socketmap;
+    struct decision_log_settings decision_log;
 };
 
 struct error_list; /* common/error_list.h */

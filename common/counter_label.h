@@ -42,6 +42,8 @@ enum lookup {
     LOOKUP_COUNT
 };
 
+enum decision_line { DECISION_LINE_WRITTEN, DECISION_LINE_DROPPED, DECISION_LINE_COUNT };
+
 enum closed { CLOSED_MADE_ROOM, CLOSED_TIMED_OUT, CLOSED_INVALID, CLOSED_COUNT };
 
 enum counted_listing {

@@ -16,6 +16,7 @@ common_libcommon_a_SOURCES = \
 	common/decide.c common/decide.h \
 	common/counter.c common/counter.h common/counter.def \
 	common/counter_label.c common/counter_label.h common/counter_label.def \
+	common/decision_json.c common/decision_json.h \
 	common/dnsbl_name.c common/dnsbl_name.h \
 	common/duration.c common/duration.h \
 	common/dns_message.c common/dns_message.h \
@@ -65,7 +66,7 @@ common_libcommon_a_SOURCES = \
 	common/setting_list.c common/setting_object.c common/setting_scalar.c common/setting_text.c \
 	common/setting_type.c common/setting_type.h \
 	common/settings.c common/settings.h common/settings_groups.c common/settings_man.c \
-	common/settings_service.c common/settings_client.def common/settings_table.c \
+	common/settings_service.c common/settings_client.def common/settings_decision_log.def common/settings_table.c \
 	common/reply_text.c common/reply_text.h \
 	common/registered_domain.c common/registered_domain.h \
 	common/siphash.c common/siphash.h \

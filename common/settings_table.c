@@ -409,5 +409,6 @@ const struct setting settings_table[] = {
     ROW("socketmap.socket.mode", SETTING_MODE, socketmap.socket.mode,
         .default_text = "\"0660\"",
         .help = "Access mode of unix sockets: owner and group may connect, nobody else."),
+#include "common/settings_decision_log.def"
 };
 const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);

@@ -17,6 +17,13 @@ int64_t clock_wall_s(void)
     return (int64_t)now.tv_sec;
 }
 
+int64_t clock_wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t clock_thread_us(void)
 {
     struct timespec used;

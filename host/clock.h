@@ -10,6 +10,7 @@
 int64_t clock_monotonic_ms(void);
 /* Seconds since 1970, for history that hosts share. */
 int64_t clock_wall_s(void);
+int64_t clock_wall_ms(void);
 
 /* CPU time of the calling thread, to see what something cost. */
 int64_t clock_thread_us(void);

@@ -1,7 +1,9 @@
 #include "milter/admission.h"
 
+#include "common/reply_text.h"
 #include "common/verdict_log.h"
 #include "host/clock.h"
+#include "host/decision_log.h"
 #include "host/history_guard.h"
 #include "host/log.h"
 #include "host/own_addresses.h"
@@ -49,6 +51,26 @@ static bool is_shared_now(struct milter *milter, const struct config *config,
     return rails_is_shared(&config->admission.rails, sessions, behaving);
 }
 
+static void tell_decision(struct milter *milter, const struct config *config,
+                          const struct facts *facts, const struct session *session,
+                          struct verdict verdict)
+{
+    const struct reply_subject subject = {&session->address,
+                                          slice_from_string(session->client_name)};
+    struct buffer text = REPLY_TEXT_BUFFER;
+    struct decision decision = {
+        .client = &session->address,
+        .client_name = subject.name,
+        .keys = &session->keys,
+        .facts = facts,
+        .verdict = &verdict,
+        .client_class = &config->client_class,
+    };
+    reply_text_expand(&config->reply, &subject, &verdict, &text);
+    decision_log_tell(milter->decision_log, &config->decision_log, &decision);
+    buffer_free(&text);
+}
+
 static struct verdict conclude(struct milter *milter, const struct config *config,
                                struct facts *facts, const struct session *session,
                                int64_t now_ms)
@@ -71,6 +93,8 @@ static struct verdict conclude(struct milter *milter, const struct config *confi
         verdict_log_format(&verdict, facts, &session->address, line, sizeof(line));
         log_info("%s", line);
     }
+    if (decision_log_wants(milter->decision_log, &config->decision_log, verdict.rule))
+        tell_decision(milter, config, facts, session, verdict);
     return verdict;
 }
 

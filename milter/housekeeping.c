@@ -2,6 +2,7 @@
 
 #include "common/endpoint.h"
 #include "host/clock.h"
+#include "host/decision_log.h"
 #include "host/log.h"
 #include "host/program.h"
 #include "milter/admission.h"
@@ -72,6 +73,7 @@ static void reload(struct milter *milter)
     live_config_release(milter->config, old);
     if (config->reclaim.is_enabled && !milter->reclaimer)
         log_warning("reclaim.enabled: takes a restart, and CAP_NET_ADMIN");
+    decision_log_reload(milter->decision_log, config);
     live_config_replace(milter->config, config);
     log_info("%s: taken", milter->config_file);
 }
@@ -151,6 +153,7 @@ void housekeeping_end(struct milter *milter, int status)
     host_link_end(milter->host_link);
     session_table_drain(milter->sessions, write_down, &ending);
     history_flush(milter->history, FLUSH_MS);
+    decision_log_end(milter->decision_log);
     log_info("ends with %d sessions", ending.sessions);
     /* Not exit(): libmilter's threads are still at work. */
     fflush(NULL);

@@ -1,6 +1,7 @@
 /* postvalve-milter: at the door of Postfix. */
 #include "common/config.h"
 #include "host/clock.h"
+#include "host/decision_log.h"
 #include "host/history_guard.h"
 #include "host/log.h"
 #include "host/own_addresses.h"
@@ -74,6 +75,7 @@ static int serve(const char *config_file, struct config *config)
         return fail(config, &error, EX_OSERR);
     milter.history_guard = history_guard_create();
     milter.newcomers = newcomer_watch_create();
+    milter.decision_log = decision_log_open(config, "milter");
     milter.own_addresses = own_addresses_create();
     milter.access = access_watch_create();
     milter.config = live_config_create(config);

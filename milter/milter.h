@@ -8,6 +8,7 @@
 #define POSTVALVE_MILTER_MILTER_H
 
 struct access_watch;
+struct decision_log;
 struct history;
 struct history_guard;
 struct host_link;
@@ -26,6 +27,7 @@ struct milter {
     struct access_watch *access;
     struct history *history;
     struct history_guard *history_guard;
+    struct decision_log *decision_log;
     struct own_addresses *own_addresses;
     struct slots *slots;
     struct level_watch *level;

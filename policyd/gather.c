@@ -6,6 +6,7 @@
 #include "common/reply_text.h"
 #include "common/verdict_log.h"
 #include "host/clock.h"
+#include "host/decision_log.h"
 #include "host/history_guard.h"
 #include "host/log.h"
 #include "host/own_addresses.h"
@@ -204,6 +205,22 @@ static void end_session(struct gather *gather, const struct inquiry *inquiry,
     session_memory_clear(inquiry->memory);
 }
 
+static void tell_all(const struct gather *gather, const struct inquiry *inquiry,
+                     const struct verdict *verdict)
+{
+    const struct config *config = gather->config;
+    struct decision decision = {
+        .client = &inquiry->client,
+        .client_name = inquiry->client_name,
+        .keys = &inquiry->keys,
+        .facts = &inquiry->facts,
+        .verdict = verdict,
+        .client_class = &config->client_class,
+    };
+    if (decision_log_wants(gather->sources.decision_log, &config->decision_log, verdict->rule))
+        decision_log_tell(gather->sources.decision_log, &config->decision_log, &decision);
+}
+
 /* The pressure and the levels of this moment. Returns what levels mean to the service. */
 static const struct level_settings *take_reading(struct gather *gather, struct inquiry *inquiry,
                                                  size_t service, int64_t now_ms)
@@ -253,6 +270,7 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
         session_memory_set(inquiry->memory, &inquiry->session);
     if (verdict.action == VERDICT_CONTINUE && inquiry->facts.stage == STAGE_CONNECT)
         stress_monitor_note_admitted(sources->monitor, service);
+    tell_all(gather, inquiry, &verdict);
     return verdict;
 }
 

@@ -17,6 +17,7 @@
 
 struct config;
 struct counters;
+struct decision_log;
 struct gather_rbl;
 struct host_record;
 struct store;
@@ -31,6 +32,7 @@ struct gather_sources {
     struct stress_monitor *monitor;
     struct host_record *host_record;
     struct counters *counters;
+    struct decision_log *decision_log;
     struct gather_rbl *rbl;
     /* Of a spawned process: the host record is asked for with a request, not on a timer. */
     bool is_host_record_asked;

@@ -3,6 +3,7 @@
 #include "common/config.h"
 #include "common/error_list.h"
 #include "host/clock.h"
+#include "host/decision_log.h"
 #include "host/hostname.h"
 #include "host/log.h"
 #include "host/privileges.h"
@@ -44,6 +45,7 @@ struct server {
     struct gather_rbl *gather_rbl;
     struct announcements *announcements;
     struct gather *gather;
+    struct decision_log *decision_log;
     struct connection_set connections;
     struct listener_set listeners;
     struct socketmap_server socketmap;
@@ -172,6 +174,7 @@ static void on_reload_signal(int signal_number, short events, void *context)
     rbl_engine_reload(server->rbl_engine, &config->rbl);
     gather_rbl_reload(server->gather_rbl, config);
     gather_reload(server->gather, config);
+    decision_log_reload(server->decision_log, config);
     server->socketmap.maps.config = config;
     store_reload(&server->store, config);
     raise_descriptor_limit(config);
@@ -243,11 +246,13 @@ static void wire(struct server *server)
     server->host_record = host_record_create(&server->store, server->monitor, config, false);
     server->rbl_engine = rbl_engine_create(server->base, &server->store, &config->rbl);
     server->gather_rbl = gather_rbl_create(server->rbl_engine, &server->store, config);
+    server->decision_log = decision_log_open(config, "policyd");
     const struct gather_sources sources = {
         .store = &server->store,
         .monitor = server->monitor,
         .host_record = server->host_record,
         .counters = &server->counters,
+        .decision_log = server->decision_log,
         .rbl = server->gather_rbl,
     };
     server->gather = gather_create(&sources, config);
@@ -268,6 +273,7 @@ static void unwire(struct server *server)
     stream_server_free(server->socketmap_stream);
     server->socketmap_stream = NULL;
     gather_free(server->gather);
+    decision_log_free(server->decision_log);
     announcements_free(server->announcements);
     stress_timer_free(server->stress_timer);
     rbl_engine_free(server->rbl_engine);

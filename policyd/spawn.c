@@ -1,6 +1,7 @@
 #include "policyd/spawn.h"
 
 #include "host/clock.h"
+#include "host/decision_log.h"
 #include "host/log.h"
 #include "host/stress_monitor.h"
 #include "policyd/connection.h"
@@ -80,11 +81,13 @@ static void serve(struct event_base *base, const struct config *config)
     struct host_record *host_record = host_record_create(&store, monitor, config, true);
     struct rbl_engine *rbl_engine = rbl_engine_create(base, &store, &config->rbl);
     struct gather_rbl *gather_rbl = gather_rbl_create(rbl_engine, &store, config);
+    struct decision_log *decision_log = decision_log_open(config, "policyd");
     const struct gather_sources sources = {
         .store = &store,
         .monitor = monitor,
         .host_record = host_record,
         .counters = &counters,
+        .decision_log = decision_log,
         .rbl = gather_rbl,
         .is_host_record_asked = true,
     };
@@ -103,6 +106,7 @@ static void serve(struct event_base *base, const struct config *config)
         event_free(end_signal);
     connection_set_deinit(&connections);
     gather_free(gather);
+    decision_log_free(decision_log);
     rbl_engine_free(rbl_engine);
     gather_rbl_free(gather_rbl);
     host_record_free(host_record);

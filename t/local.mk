@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	t/unit/config_file_test \
 	t/unit/counter_test \
 	t/unit/decide_rbl_test \
+	t/unit/decision_log_test \
 	t/unit/decide_test \
 	t/unit/dnsbl_name_test \
 	t/unit/duration_test \
@@ -89,6 +90,7 @@ check_PROGRAMS += $(UNIT_TESTS)
 
 # The machine layer, on the machine.
 HOST_TEST_LDADD = host/libhost.a $(LDADD)
+t_unit_decision_log_test_LDADD = $(HOST_TEST_LDADD) -lpthread
 t_unit_listen_drops_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_listen_socket_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_log_test_LDADD = $(HOST_TEST_LDADD)

@@ -1,46 +1,9 @@
 /* The explanation for programs. Keys are an interface, documented in postvalvectl(1). */
 #include "view/explain.h"
 
+#include "common/decision_json.h"
 #include "common/escape.h"
 #include "common/verdict_log.h"
-
-static json_t *counts_json(const struct client_record *record)
-{
-    json_t *counts = json_object();
-    for (int kind = 0; kind < EVIDENCE_COUNT; kind++)
-        json_object_set_new(counts, evidence_table[kind].field,
-                            json_real((double)record->counts[kind]));
-    return counts;
-}
-
-static json_t *seconds_or_null(int64_t seconds)
-{
-    return seconds != 0 ? json_integer((json_int_t)seconds) : json_null();
-}
-
-static json_t *history_json(const struct explanation *explanation, enum history_scope scope)
-{
-    static const char *const states[] = {
-        [HISTORY_MISSING] = "missing", [HISTORY_NONE] = "none", [HISTORY_KNOWN] = "known"};
-    const struct client_facts *client = &explanation->facts.client;
-    const struct history_fact *fact = &client->history[scope];
-    char key[CLIENT_KEY_TEXT_SIZE];
-    double score;
-    if (!client_keys_has(&explanation->keys, scope))
-        return json_null();
-    client_key_format(&explanation->keys.of[scope], key);
-    json_t *object = json_pack("{s:s, s:s}", "key", key, "state", states[fact->state]);
-    if (fact->state != HISTORY_KNOWN)
-        return object;
-    struct client_record record =
-        history_weigh(fact, &explanation->config->client_class, client->now_s, &score);
-    json_object_set_new(object, "counts", counts_json(&record));
-    json_object_set_new(object, "bad_score", json_real(score));
-    json_object_set_new(object, "first", seconds_or_null(fact->record.first_seen_s));
-    json_object_set_new(object, "last", seconds_or_null(fact->record.last_seen_s));
-    json_object_set_new(object, "hung_up", seconds_or_null(fact->record.hung_up_at_s));
-    return object;
-}
 
 static json_t *list_json(const struct explanation *explanation)
 {
@@ -91,19 +54,18 @@ json_t *explain_json(const struct explanation *explanation)
     const struct classification *classification = &explanation->now.classification;
     const struct client_facts *client = &explanation->facts.client;
     char address[ADDRESS_TEXT_SIZE];
-    json_t *history = json_object(), *levels = json_object();
+    json_t *levels = json_object();
     address_format(&explanation->address, address);
-    for (enum history_scope scope = 0; scope < SCOPE_COUNT; scope++)
-        json_object_set_new(history, history_scope_name(scope),
-                            history_json(explanation, scope));
     for (enum level level = 0; level < LEVEL_COUNT; level++)
         json_object_set_new(levels, level_name(level),
                             outlook_json(&explanation->outlooks[level]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "client",
-                     address, "class", client_class_name(classification->class), "reason",
-                     class_reason_name(classification->reason), "scope",
-                     history_scope_name(classification->scope), "trusted_network",
-                     client->is_in_trusted_networks, "allowed", client->is_allowed,
-                     "own_address", client->is_own_address, "list", list_json(explanation),
-                     "history", history, "now", now_json(explanation), "levels", levels);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "client", address, "class",
+        client_class_name(classification->class), "reason",
+        class_reason_name(classification->reason), "scope",
+        history_scope_name(classification->scope), "trusted_network",
+        client->is_in_trusted_networks, "allowed", client->is_allowed, "own_address",
+        client->is_own_address, "list", list_json(explanation), "history",
+        history_json(&explanation->keys, client, &explanation->config->client_class), "now",
+        now_json(explanation), "levels", levels);
 }
