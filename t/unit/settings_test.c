@@ -413,9 +413,25 @@ static void test_man(void)
     free(text);
 }
 
+/* A rule of decide.c has its share in the decision log. */
+static void test_rules(void)
+{
+    for (enum rule rule = 0; rule < RULE_COUNT; rule++) {
+        char key[SETTING_KEY_SIZE];
+        snprintf(key, sizeof(key), "decision_log.share.%s", rule_name(rule));
+        for (char *c = key; *c; c++)
+            if (*c == '-')
+                *c = '_';
+        const struct setting *setting = setting_find(key);
+        ok(setting && setting->offset == offsetof(struct config, decision_log.share[rule]),
+           "%s", key);
+    }
+}
+
 int main(void)
 {
     test_rows();
+    test_rules();
     test_enum_names();
     test_each_setting();
     test_defaults();
