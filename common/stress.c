@@ -124,12 +124,12 @@ static void sum_sessions(const struct stress_sessions *sessions, int64_t now_ms,
 
 /* Turned away */
 
-void stress_note_turned_away(struct stress *stress, const struct stress_settings *settings,
+void stress_note_turned_away(struct stress *stress, const struct level_settings *level,
                              int64_t now_ms)
 {
     struct stress_turned_away *turned_away = &stress->turned_away;
     if (stress->tracker.level == LEVEL_CALM &&
-        stress->pressure.value < settings->level->threshold[LEVEL_ELEVATED])
+        stress->pressure.value < level->threshold[LEVEL_ELEVATED])
         return;
     int64_t second = now_ms / 1000;
     int slot = (int)(second % STRESS_TURNED_AWAY_S);

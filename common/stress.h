@@ -106,7 +106,7 @@ void stress_note_session_end(struct stress *stress, enum session_ending ending, 
 
 /* A client was hung up on because of the level. While our own sensors call for none, it was for
  * one that an administrator forced or other hosts called for: that is no pressure here. */
-void stress_note_turned_away(struct stress *stress, const struct stress_settings *settings,
+void stress_note_turned_away(struct stress *stress, const struct level_settings *level,
                              int64_t now_ms);
 
 /* Feeds one reading; true when the level (tracker.level) changed. now_ms: monotonic, > 0. */

@@ -295,10 +295,7 @@ static int64_t next_tick_ms(struct stress_monitor *monitor, int64_t now_ms)
     int64_t next_ms = STRESS_MONITOR_TICK_MS;
     pthread_mutex_lock(&monitor->mutex);
     for (size_t i = 0; i < monitor->count; i++) {
-        const struct stress_service *service = monitor->services[i];
-        const struct stress_settings settings = {&service->settings.level,
-                                                 &service->sensor_settings};
-        int64_t at_ms = stress_next_change_ms(&service->stress, &settings);
+        int64_t at_ms = stress_service_next_change_ms(monitor->services[i]);
         if (at_ms > now_ms && at_ms - now_ms < next_ms)
             next_ms = at_ms - now_ms;
     }
@@ -428,12 +425,9 @@ void stress_monitor_note_turned_away(struct stress_monitor *monitor, size_t inde
                                      int64_t now_ms)
 {
     pthread_mutex_lock(&monitor->mutex);
-    if (index < monitor->count) {
-        struct stress_service *service = monitor->services[index];
-        const struct stress_settings settings = {&service->settings.level,
-                                                 &service->sensor_settings};
-        stress_note_turned_away(&service->stress, &settings, now_ms);
-    }
+    struct stress_service *service = index < monitor->count ? monitor->services[index] : NULL;
+    if (service)
+        stress_note_turned_away(&service->stress, &service->settings.level, now_ms);
     pthread_mutex_unlock(&monitor->mutex);
 }
 

@@ -203,6 +203,13 @@ void stress_service_measure(struct stress_service *service, struct stress_measur
     taken->input.drops = reading.drops;
 }
 
+int64_t stress_service_next_change_ms(const struct stress_service *service)
+{
+    const struct stress_settings settings = {&service->settings.level,
+                                             &service->sensor_settings};
+    return stress_next_change_ms(&service->stress, &settings);
+}
+
 static void update(struct stress_service *service, int64_t now_ms)
 {
     const struct stress_settings settings = {&service->settings.level,

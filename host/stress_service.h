@@ -123,4 +123,7 @@ void stress_service_tell_change(const struct stress_service *service, enum level
 void stress_service_describe(const struct stress_service *service, int64_t now_ms,
                              struct service_state *state_r);
 
+/* As stress_next_change_ms(). */
+int64_t stress_service_next_change_ms(const struct stress_service *service);
+
 #endif

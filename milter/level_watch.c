@@ -83,9 +83,8 @@ void level_watch_note_end(struct level_watch *watch, enum session_ending ending,
 void level_watch_note_turned_away(struct level_watch *watch, const struct config *config,
                                   int64_t now_ms)
 {
-    const struct stress_settings settings = {&config->services.items[0].level, &config->sensor};
     pthread_mutex_lock(&watch->mutex);
-    stress_note_turned_away(&watch->stress, &settings, now_ms);
+    stress_note_turned_away(&watch->stress, &config->services.items[0].level, now_ms);
     pthread_mutex_unlock(&watch->mutex);
 }
 

@@ -114,13 +114,13 @@ static void test_late_flag(void)
 static void test_turned_away(void)
 {
     begin();
-    stress_note_turned_away(&stress, &settings, now_ms);
+    stress_note_turned_away(&stress, &levels, now_ms);
     ok(feed(slots(8, 0), 50) == LEVEL_CALM && stress.values.turned_away <= 0,
        "in calm nobody is turned away for want of slots");
     ok(feed(slots(13, 0), 500) == LEVEL_ELEVATED, "a flood begins");
     for (int i = 0; i < 100; i++) {
         for (int k = 0; k < 5; k++)
-            stress_note_turned_away(&stress, &settings, now_ms);
+            stress_note_turned_away(&stress, &levels, now_ms);
         feed(slots(8, 0), 500);
     }
     ok(stress.tracker.level == LEVEL_CRITICAL, "ten clients a second are turned away");
