@@ -128,19 +128,29 @@ static void check_listeners(const struct config *config,
                            problems->file, config->milter.listen.text);
 }
 
-static void check_socketmap(const struct config *config,
-                            const struct setting_problems *problems)
+static bool is_in_list(const struct endpoint *endpoint, const struct endpoint_list *list)
 {
-    for (size_t i = 0; i < config->socketmap.listen.count; i++) {
-        const struct endpoint *endpoint = &config->socketmap.listen.items[i];
-        bool is_used = endpoint_equals(endpoint, &config->milter.listen);
-        for (size_t j = 0; j < config->policyd.listen.count; j++)
-            is_used = is_used || endpoint_equals(endpoint, &config->policyd.listen.items[j]);
-        if (is_used)
+    for (size_t i = 0; i < list->count; i++)
+        if (endpoint_equals(endpoint, &list->items[i]))
+            return true;
+    return false;
+}
+
+/* key: of list, which shares no endpoint with those before it. */
+static void check_own_endpoints(const struct config *config, const char *key,
+                                const struct endpoint_list *list,
+                                const struct setting_problems *problems)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct endpoint *endpoint = &list->items[i];
+        if (endpoint_equals(endpoint, &config->milter.listen) ||
+            is_in_list(endpoint, &config->policyd.listen) ||
+            (list != &config->socketmap.listen &&
+             is_in_list(endpoint, &config->socketmap.listen)))
             error_list_add(problems->errors,
-                           "%s: socketmap.listen[%zu]: \"%s\" is used by another protocol, "
+                           "%s: %s[%zu]: \"%s\" is used by another protocol, "
                            "allowed: an endpoint of its own",
-                           problems->file, i, endpoint->text);
+                           problems->file, key, i, endpoint->text);
     }
 }
 
@@ -154,7 +164,8 @@ static void derive_and_check(struct config *config, const struct setting_problem
     check_services(config, problems);
     check_ceilings(config, problems);
     check_listeners(config, problems);
-    check_socketmap(config, problems);
+    check_own_endpoints(config, "socketmap.listen", &config->socketmap.listen, problems);
+    check_own_endpoints(config, "http.listen", &config->http.listen, problems);
     rbl_settings_compile(&config->rbl, problems);
     reply_settings_compile(&config->reply, problems);
 }

@@ -136,6 +136,13 @@ struct decision_log_settings {
     double share[RULE_COUNT]; /* of the decisions of each rule that are told */
 };
 
+struct http_settings {
+    struct endpoint_list listen;
+    struct socket_settings socket;
+    struct string_list hosts; /* names that a request may be for */
+    int64_t max_connections;
+};
+
 struct config {
     char *user;  /* to run as; "": as started */
     char *group; /* "": the user's */
@@ -163,6 +170,7 @@ struct config {
     struct rbl_settings rbl;
     struct socketmap_settings socketmap;
     struct decision_log_settings decision_log;
+    struct http_settings http;
 };
 
 struct error_list; /* common/error_list.h */

@@ -26,6 +26,7 @@ common_libcommon_a_SOURCES = \
 	common/escape.c common/escape.h \
 	common/host_lease.c common/host_lease.h \
 	common/host_state.c common/host_state.h \
+	common/http_request.c common/http_request.h \
 	common/json_duplicates.c common/json_duplicates.h \
 	common/l1_store.c common/l1_store.h \
 	common/level.c common/level.h \
@@ -42,6 +43,7 @@ common_libcommon_a_SOURCES = \
 	common/policy_reply.c common/policy_reply.h \
 	common/policy_request.c common/policy_request.h \
 	common/postfix_verify_entry.c common/postfix_verify_entry.h \
+	common/pressure_history.c common/pressure_history.h \
 	common/rbl_answer.c common/rbl_answer.h \
 	common/rbl_check.c common/rbl_check.h \
 	common/rbl_evaluate.c common/rbl_evaluate.h \
@@ -66,7 +68,7 @@ common_libcommon_a_SOURCES = \
 	common/setting_list.c common/setting_object.c common/setting_scalar.c common/setting_text.c \
 	common/setting_type.c common/setting_type.h \
 	common/settings.c common/settings.h common/settings_groups.c common/settings_man.c \
-	common/settings_service.c common/settings_client.def common/settings_decision_log.def common/settings_table.c \
+	common/settings_service.c common/settings_client.def common/settings_decision_log.def common/settings_http.def common/settings_table.c \
 	common/reply_text.c common/reply_text.h \
 	common/registered_domain.c common/registered_domain.h \
 	common/siphash.c common/siphash.h \

@@ -104,6 +104,31 @@ void redis_key_top(struct redis_key *key_r, const char *prefix, const char *host
     append_name(key_r, host);
 }
 
+void redis_key_total(struct redis_key *key_r, const char *prefix, const char *host)
+{
+    begin(key_r, prefix, "total:");
+    append_name(key_r, host);
+}
+
+void redis_key_stats(struct redis_key *key_r, const char *prefix, const char *host,
+                     int64_t minute)
+{
+    char text[24];
+    begin(key_r, prefix, "stats:");
+    append_name(key_r, host);
+    int length = snprintf(text, sizeof(text), ":%lld", (long long)minute);
+    append(key_r, text, (size_t)length);
+}
+
+void redis_key_gauge(struct redis_key *key_r, const char *prefix, const char *host,
+                     const char *process)
+{
+    begin(key_r, prefix, "gauge:");
+    append_name(key_r, host);
+    append(key_r, ":", 1);
+    append(key_r, process, strlen(process));
+}
+
 void redis_key_access(struct redis_key *key_r, const char *prefix)
 {
     begin(key_r, prefix, "access");
@@ -122,6 +147,12 @@ void redis_key_events(struct redis_key *key_r, const char *prefix)
 void redis_key_level_channel(struct redis_key *key_r, const char *prefix)
 {
     begin(key_r, prefix, "level");
+}
+
+void redis_key_history(struct redis_key *key_r, const char *prefix, const char *host)
+{
+    begin(key_r, prefix, "history:");
+    append_name(key_r, host);
 }
 
 void redis_key_rbl(struct redis_key *key_r, const char *prefix, const char *zone,

@@ -11,6 +11,8 @@
 #include "common/recipient_address.h"
 #include "common/slice.h"
 
+#include <stdint.h>
+
 #define REDIS_PREFIX_MAX 64  /* bytes */
 #define REDIS_NAME_MAX   64  /* bytes that a name takes in a key */
 #define REDIS_KEY_SIZE   208 /* with the terminating zero */
@@ -30,6 +32,13 @@ void redis_key_host(struct redis_key *key_r, const char *prefix, const char *hos
 void redis_key_override(struct redis_key *key_r, const char *prefix, const char *host);
 /* PREFIXtop:NAME */
 void redis_key_top(struct redis_key *key_r, const char *prefix, const char *host);
+/* PREFIXtotal:NAME and PREFIXstats:NAME:MINUTE (since 1970): see counter_flush.h. */
+void redis_key_total(struct redis_key *key_r, const char *prefix, const char *host);
+void redis_key_stats(struct redis_key *key_r, const char *prefix, const char *host,
+                     int64_t minute);
+/* PREFIXgauge:NAME:PROCESS */
+void redis_key_gauge(struct redis_key *key_r, const char *prefix, const char *host,
+                     const char *process);
 /* PREFIXaccess: who is let in and who is kept out; see access_list.h. */
 void redis_key_access(struct redis_key *key_r, const char *prefix);
 /* PREFIXhosts: all hosts, by when they were last seen. */
@@ -37,6 +46,9 @@ void redis_key_hosts(struct redis_key *key_r, const char *prefix);
 /* PREFIXevents, the stream; PREFIXlevel, the channel. */
 void redis_key_events(struct redis_key *key_r, const char *prefix);
 void redis_key_level_channel(struct redis_key *key_r, const char *prefix);
+
+/* PREFIXhistory:NAME, see pressure_history.h. */
+void redis_key_history(struct redis_key *key_r, const char *prefix, const char *host);
 
 /* PREFIXrbl:ZONE:SUBJECT, a name or an address in the form of a client_key (IPv6 in full). */
 void redis_key_rbl(struct redis_key *key_r, const char *prefix, const char *zone,

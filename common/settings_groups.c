@@ -23,5 +23,6 @@ const struct setting_group setting_groups[] = {
     {"rbl",          "DNS LISTS"                  },
     {"socketmap",    "TABLES FOR POSTFIX"         },
     {"decision_log", "DECISION LOG"               },
+    {"http",         "PAGE AND METRICS"           },
 };
 const size_t setting_groups_count = sizeof(setting_groups) / sizeof(setting_groups[0]);

@@ -410,5 +410,6 @@ const struct setting settings_table[] = {
         .default_text = "\"0660\"",
         .help = "Access mode of unix sockets: owner and group may connect, nobody else."),
 #include "common/settings_decision_log.def"
+#include "common/settings_http.def"
 };
 const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);

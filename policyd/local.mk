@@ -2,6 +2,7 @@
 sbin_PROGRAMS += policyd/postvalve-policyd
 policyd_postvalve_policyd_SOURCES = \
 	policyd/announcements.c policyd/announcements.h \
+	policyd/api.c policyd/api.h \
 	policyd/connection.c policyd/connection.h \
 	policyd/connection_set.c policyd/connection_set.h \
 	policyd/counters.h \
@@ -9,8 +10,11 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/gather.c policyd/gather.h \
 	policyd/gather_rbl.c policyd/gather_rbl.h \
 	policyd/host_record.c policyd/host_record.h \
+	policyd/http_answer.c policyd/http_answer.h \
+	policyd/http_server.c policyd/http_server.h \
 	policyd/listener.c policyd/listener.h \
 	policyd/main.c \
+	policyd/page_files.h \
 	policyd/peer.c policyd/peer.h \
 	policyd/rbl_cache.c policyd/rbl_cache.h \
 	policyd/rbl_engine.c policyd/rbl_engine.h \
@@ -29,5 +33,16 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/store.c policyd/store.h \
 	policyd/stress_timer.c policyd/stress_timer.h \
 	policyd/stream_server.c policyd/stream_server.h
-policyd_postvalve_policyd_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
-	$(LIBEVENT_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread
+policyd_postvalve_policyd_LDADD = view/libview.a redis/libredislink.a host/libhost.a \
+	common/libcommon.a $(LIBEVENT_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread
+
+# The page, as a part of the program.
+PAGE_FILES = policyd/page/index.html policyd/page/page.css policyd/page/page.js \
+	policyd/page/chart.js policyd/page/explain.js policyd/page/words.js policyd/page/icon.svg
+EXTRA_DIST += $(PAGE_FILES) policyd/page/embed
+nodist_policyd_postvalve_policyd_SOURCES = policyd/page_files.c
+CLEANFILES += policyd/page_files.c
+policyd/page_files.c: $(PAGE_FILES) policyd/page/embed
+	$(AM_V_GEN)$(MKDIR_P) policyd && cd $(srcdir) && \
+		sh policyd/page/embed $(PAGE_FILES) >$(abs_builddir)/$@.new && \
+		mv $(abs_builddir)/$@.new $(abs_builddir)/$@

@@ -15,6 +15,7 @@
 #include "policyd/gather.h"
 #include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
+#include "policyd/http_server.h"
 #include "policyd/listener.h"
 #include "policyd/rbl_lookup.h"
 #include "policyd/socketmap_server.h"
@@ -50,6 +51,7 @@ struct server {
     struct listener_set listeners;
     struct socketmap_server socketmap;
     struct stream_server *socketmap_stream;
+    struct http_server *http; /* NULL: there can be none */
     struct event *signals[3];
     struct event *drain_timer;
 };
@@ -57,7 +59,8 @@ struct server {
 /* So that max_connections, and not the descriptor limit, is what is reached first. */
 static void raise_descriptor_limit(const struct config *config)
 {
-    rlim_t needed = (rlim_t)config->policyd.max_connections + DESCRIPTORS_OF_OUR_OWN;
+    rlim_t needed = (rlim_t)config->policyd.max_connections +
+                    (rlim_t)config->http.max_connections + DESCRIPTORS_OF_OUR_OWN;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
         return;
@@ -100,6 +103,8 @@ static void on_end_signal(int signal_number, short events, void *context)
     log_info("policyd: ending on signal %d", signal_number);
     listener_set_close(&server->listeners);
     stream_server_stop(server->socketmap_stream);
+    http_server_free(server->http);
+    server->http = NULL;
     server->drain_timer = event_new(server->base, -1, 0, on_drain_timer, server);
     if (!server->drain_timer || event_add(server->drain_timer, &longest) != 0)
         event_base_loopbreak(server->base);
@@ -151,6 +156,15 @@ static void apply_limits(struct server *server, const struct config *config)
     stream_server_set_limits(server->socketmap_stream, limits.idle_ms, limits.request_ms);
 }
 
+static void reload_http(struct server *server, const struct config *config)
+{
+    if (!server->http)
+        return;
+    http_server_stop(server->http);
+    http_server_open(server->http, &config->http);
+    http_server_start(server->http, config, server->monitor);
+}
+
 static void on_reload_signal(int signal_number, short events, void *context)
 {
     struct server *server = context;
@@ -179,6 +193,7 @@ static void on_reload_signal(int signal_number, short events, void *context)
     store_reload(&server->store, config);
     raise_descriptor_limit(config);
     apply_limits(server, config);
+    reload_http(server, config);
     config_free(server->config);
     server->config = config;
     log_info("policyd: configuration taken over from %s", server->config_file);
@@ -231,6 +246,8 @@ static int acquire(struct server *server)
         program_log_errors(&errors);
         return EX_UNAVAILABLE;
     }
+    if (server->http)
+        http_server_open(server->http, &server->config->http);
     if (!privileges_drop(server->config->user, server->config->group, &error)) {
         log_error("%s", error.text);
         return EX_NOPERM;
@@ -269,6 +286,8 @@ static void wire(struct server *server)
 
 static void unwire(struct server *server)
 {
+    http_server_free(server->http);
+    server->http = NULL;
     connection_set_deinit(&server->connections);
     stream_server_free(server->socketmap_stream);
     server->socketmap_stream = NULL;
@@ -310,6 +329,8 @@ static int serve(struct server *server)
         wire(server);
         if (add_signals(server) && start_stress(server) &&
             host_record_start(server->host_record, server->base) && start_lists(server)) {
+            if (server->http)
+                http_server_start(server->http, server->config, server->monitor);
             log_info("policyd: ready on %zu sockets", server->listeners.count);
             event_base_dispatch(server->base);
         } else {
@@ -320,6 +341,7 @@ static int serve(struct server *server)
     }
     listener_set_close(&server->listeners);
     stream_server_free(server->socketmap_stream);
+    http_server_free(server->http);
     stress_monitor_close(server->monitor);
     return status;
 }
@@ -350,6 +372,9 @@ int server_run(const char *config_file, struct config *config)
     listener_set_init(&server.listeners, server.base, &owner);
     server.socketmap_stream = stream_server_create(server.base, &server.counters,
                                                    &socketmap_protocol, &server.socketmap);
+    server.http = http_server_create();
+    if (!server.http)
+        log_warning("policyd: no page: there is no event loop for it");
     int status = serve(&server);
     for (size_t i = 0; i < sizeof(server.signals) / sizeof(server.signals[0]); i++)
         if (server.signals[i])

@@ -19,6 +19,7 @@
 
 #define READ_SIZE        16384
 #define SWEEP_INTERVAL_S 1
+#define DRAIN_READS      16
 
 enum client_state {
     CLIENT_IDLE,       /* nothing of a request has arrived */
@@ -77,6 +78,8 @@ static void close_client(struct stream_client *client)
 static void log_problem(const struct stream_client *client, const char *problem)
 {
     char peer[PEER_TEXT_SIZE];
+    if (client->server->protocol->is_quiet)
+        return;
     peer_format(client->fd, peer);
     log_warning("policyd: %s connection of %s closed: %s", client->server->protocol->name, peer,
                 problem);
@@ -215,13 +218,25 @@ static bool settle(struct stream_client *client)
     return watch(client, client->output.length > 0 ? EV_WRITE : EV_READ);
 }
 
+/* To close a socket with bytes in it that nobody read would take our last answer away from the
+ * client. */
+static void drain(int fd)
+{
+    char bytes[READ_SIZE];
+    shutdown(fd, SHUT_WR);
+    for (int i = 0; i < DRAIN_READS && recv(fd, bytes, sizeof(bytes), 0) > 0; i++)
+        ;
+}
+
 static void process(struct stream_client *client)
 {
     client->is_in_turn = true;
     bool is_good = answer_requests(client);
     client->is_in_turn = false;
-    if (client->is_ending && client->output.length == 0)
+    if (client->is_ending && client->output.length == 0) {
+        drain(client->fd);
         is_good = false;
+    }
     if (!is_good || !settle(client))
         close_client(client);
 }
@@ -269,6 +284,11 @@ void stream_client_send(struct stream_client *client, const void *bytes, size_t 
 {
     if (!buffer_append(&client->output, bytes, length))
         log_error("policyd: %s: an answer is too long", client->server->protocol->name);
+}
+
+void stream_client_end(struct stream_client *client)
+{
+    client->is_ending = true;
 }
 
 void stream_client_answered(struct stream_client *client)

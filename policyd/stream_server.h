@@ -35,6 +35,7 @@ struct stream_protocol {
     size_t output_max;  /* bytes of the longest answer */
     size_t state_size;  /* of what the protocol keeps for a client, zeroed at first */
     size_t clients_max; /* at a time; for more the one that is idle longest has to go */
+    bool is_quiet;      /* clients may be anybody: what they do wrong is not logged */
     /* Takes the request at the start of data, at least one byte; taken_r: bytes used. */
     enum stream_take (*take)(void *context, struct stream_client *client, const char *data,
                              size_t length, size_t *taken_r);
@@ -63,6 +64,8 @@ void *stream_client_context(struct stream_client *client);
 void *stream_client_state(struct stream_client *client);
 /* A part of the answer; what goes beyond output_max is a mistake of the protocol's. */
 void stream_client_send(struct stream_client *client, const void *bytes, size_t length);
+/* This answer is the last one: the client is closed after it. */
+void stream_client_end(struct stream_client *client);
 /* The answer is complete: once for each STREAM_TAKEN. The client may be gone after it. */
 void stream_client_answered(struct stream_client *client);
 

@@ -4,6 +4,7 @@
 #include "common/level_event.h"
 #include "common/memory.h"
 #include "common/number.h"
+#include "common/pressure_history.h"
 #include "host/hostname.h"
 #include "host/log.h"
 
@@ -21,8 +22,9 @@
 #define COMMANDS_OWN      4 /* TIME, our record, two overrides */
 #define ASK_SIZE          ((COMMANDS_OWN + HOSTS_MAX) * QUESTION_SIZE)
 #define HOSTS_SIZE        4096
-#define OFFER_SIZE        (HOST_LEASE_COMMAND_SIZE + HOSTS_SIZE + EVENTS_SIZE)
-#define ESCAPED_SIZE      (4 * OVERRIDE_TEXT_SIZE)
+#define OFFER_SIZE                                                                             \
+    (HOST_LEASE_COMMAND_SIZE + HOSTS_SIZE + EVENTS_SIZE + PRESSURE_HISTORY_COMMAND_SIZE)
+#define ESCAPED_SIZE (4 * OVERRIDE_TEXT_SIZE)
 
 /* What the replies to one ask() say, until the last one has come. */
 struct answer {
@@ -55,6 +57,7 @@ struct host_exchange {
     struct service_state offered[HOST_STATE_SERVICES_MAX];
     size_t offered_count;
     struct cluster_summary offered_cluster;
+    struct pressure_history history;
 
     struct answer coming, answer;
     int64_t answer_at_ms; /* 0: never */
@@ -255,6 +258,10 @@ struct host_commands host_exchange_offer(struct host_exchange *exchange,
     append_events(exchange);
     commands.count += exchange->event_count;
     forget_events(exchange);
+    if (exchange->is_publisher &&
+        pressure_history_note(&exchange->history, &state->services[0], now_ms))
+        commands.count += pressure_history_command(&exchange->history, &exchange->command,
+                                                   exchange->prefix, exchange->host);
     return commands;
 }
 

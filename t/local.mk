@@ -5,6 +5,7 @@ UNIT_TESTS = \
 	t/fuzz/config_fuzz \
 	t/fuzz/dns_message_fuzz \
 	t/fuzz/host_state_fuzz \
+	t/fuzz/http_request_fuzz \
 	t/fuzz/macro_fuzz \
 	t/fuzz/memcache_request_fuzz \
 	t/fuzz/policy_request_fuzz \
@@ -30,6 +31,7 @@ UNIT_TESTS = \
 	t/unit/endpoint_test \
 	t/unit/escape_test \
 	t/unit/host_state_test \
+	t/unit/http_request_test \
 	t/unit/json_duplicates_test \
 	t/unit/l1_store_test \
 	t/unit/level_test \
@@ -52,6 +54,7 @@ UNIT_TESTS = \
 	t/unit/policyd_connection_test \
 	t/unit/postfix_verify_entry_test \
 	t/unit/pressure_source_test \
+	t/unit/pressure_history_test \
 	t/unit/privileges_test \
 	t/unit/rbl_answer_test \
 	t/unit/rbl_check_test \
@@ -139,6 +142,7 @@ t_fuzz_memcache_request_fuzz_SOURCES = t/fuzz/memcache_request_fuzz.c t/fuzz/rep
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_filter_fuzz_SOURCES = t/fuzz/rbl_filter_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_host_state_fuzz_SOURCES = t/fuzz/host_state_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_http_request_fuzz_SOURCES = t/fuzz/http_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_macro_fuzz_SOURCES = t/fuzz/macro_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_reply_map_fuzz_SOURCES = t/fuzz/rbl_reply_map_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_socketmap_request_fuzz_SOURCES = t/fuzz/socketmap_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h

@@ -155,6 +155,9 @@ static void format_other_value(const struct setting *setting, char *out, size_t 
     case SETTING_NETWORK_LIST:
         snprintf(out, out_size, "[\"192.0.2.0/24\", \"2001:db8::/32\"]");
         break;
+    case SETTING_STRING_LIST:
+        snprintf(out, out_size, "[\"x1\", \"x2\"]");
+        break;
     case SETTING_OBJECT_LIST:
         snprintf(out, out_size,
                  "[{\"name\":\"x1\",\"port\":2,\"slot_limit\":\"auto\","

@@ -6,7 +6,7 @@ package Postvalve::Daemon;
 #   Postvalve::PolicyClient->new($policyd->endpoint) ...
 #
 # The given configuration is merged over defaults for tests: a unix socket in the
-# temporary directory, log to stderr, no Redis, 10 slots on a port where nobody listens,
+# temporary directory, no HTTP, log to stderr, no Redis, 10 slots on a port where nobody listens,
 # and no trusted networks, since the test's clients come from 127/8. Readiness is found
 # by connecting.
 
@@ -72,6 +72,7 @@ sub _default_config {
             listen => $self->{kind} eq 'policyd' ? [$listen] : $listen,
             socket => { mode => '0666' },
         },
+        $self->{kind} eq 'policyd' ? (http => { listen => [] }) : (),
     };
 }
 
