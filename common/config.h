@@ -120,6 +120,7 @@ struct rbl_settings {
     int64_t cache_entries;
     struct string_list test_points;
     int64_t test_interval_s;
+    int64_t retry_s;
     /* Made of the above, by common/rbl_settings.h. */
     struct rbl_plan *plan;                         /* never NULL */
     struct macro *default_template;                /* never NULL */

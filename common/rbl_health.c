@@ -1,41 +1,39 @@
 #include "common/rbl_health.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FAILURES_IN_ROW   5
-#define FAILURE_WINDOW    20
-#define FAILURE_SHARE     10 /* of the window */
-#define REFUSALS_IN_ROW   3
-#define GOOD_RUN          5
-#define RUN_SUSPICIOUS    10
-#define RUN_MIN           20
-#define RUN_CHANCE        1e-6
-#define RATE_DEFAULT      0.5 /* share of listed clients while it is not known */
-#define RATE_MAX          0.98
-#define RATE_KNOWN        50  /* lookups after which it is */
-#define RATE_MEMORY       256 /* lookups */
-#define LATENCY_MEMORY    16  /* lookups */
-#define TESTS_NOT_LISTED  2
-#define TRIAL_LISTED      8 /* lookups that a list which listed everybody may list again */
-#define TRIAL_PAUSE_MS    2000
-#define TEST_PAUSE_MS     5000  /* between tests on suspicion */
-#define TEST_WAIT_MS      9000  /* how long a suspicion waits for its test */
-#define TEST_LIMIT_MS     30000 /* a test that has not been reported is lost */
-#define TEST_RETRY_MS     30000 /* after one without a result */
-#define PASS_FRESH_MS     60000
-#define NOTICE_PAUSE_MS   3600000
-#define FORGIVEN_AFTER_MS 600000 /* on for so long: the next time off is a short one again */
-
-static const struct {
-    int64_t first_ms, longest_ms;
-} retries[RBL_REASON_COUNT] = {
-    [RBL_REASON_ERRORS] = {5000,  60000  },
-    [RBL_REASON_REFUSED] = {60000, 3600000},
-    [RBL_REASON_EVERYBODY] = {60000, 3600000},
-    [RBL_REASON_NOBODY] = {60000, 3600000},
-};
+#define FAILURES_IN_ROW     5
+#define FAILURE_WINDOW      20
+#define FAILURE_SHARE       10 /* of the window */
+#define REFUSALS_IN_ROW     3
+#define GOOD_RUN            5
+#define RUN_SUSPICIOUS      10
+#define RUN_MIN             20
+#define RUN_CHANCE          1e-6
+#define RATE_DEFAULT        0.5 /* share of listed clients while it is not known */
+#define RATE_MAX            0.98
+#define RATE_KNOWN          50  /* lookups after which it is */
+#define RATE_MEMORY         256 /* lookups */
+#define LATENCY_MEMORY      16  /* lookups */
+#define TESTS_NOT_LISTED    2
+#define TRIAL_LISTED        8 /* lookups that a list which listed everybody may list again */
+#define TRIAL_PAUSE_MS      2000
+#define TEST_PAUSE_MS       5000  /* between tests on suspicion */
+#define TEST_PAUSE_NEW_MS   1000  /* ... when the suspicion is new */
+#define TEST_WAIT_MS        9000  /* how long a suspicion waits for its test */
+#define TEST_LIMIT_MS       30000 /* a test that has not been reported is lost */
+#define TEST_RETRY_MS       30000 /* after one without a result */
+#define PASS_FRESH_MS       60000
+#define NOTICE_PAUSE_MS     3600000
+#define FORGIVEN_AFTER_MS   600000 /* on for so long: the next time off is a short one again */
+#define ERRORS_RETRY_MS     5000
+#define ERRORS_RETRY_MAX_MS 60000
+#define RETRY_MAX_MS        3600000
+#define WORD_MAX_AGE_S      60
+#define WORD_SIZE           512
 
 static const char *const state_names[] = {
     [RBL_HEALTH_ON] = "on", [RBL_HEALTH_OFF] = "off", [RBL_HEALTH_TRIAL] = "trial"};
@@ -98,11 +96,14 @@ static void turn_off(const struct feed *feed, enum rbl_health_reason reason, con
     struct rbl_health *health = feed->health;
     bool was_on = health->state == RBL_HEALTH_ON;
     bool is_forgiven = was_on && feed->now_ms - health->since_ms >= FORGIVEN_AFTER_MS;
+    bool is_failing = reason == RBL_REASON_ERRORS;
+    int64_t first_ms = is_failing ? ERRORS_RETRY_MS : health->settings.retry_ms;
+    int64_t longest_ms = is_failing ? ERRORS_RETRY_MAX_MS : RETRY_MAX_MS;
     int64_t retry_ms = is_forgiven ? 0 : 2 * health->retry_ms;
-    if (retry_ms < retries[reason].first_ms)
-        retry_ms = retries[reason].first_ms;
-    if (retry_ms > retries[reason].longest_ms)
-        retry_ms = retries[reason].longest_ms;
+    if (retry_ms < first_ms)
+        retry_ms = first_ms;
+    if (retry_ms > longest_ms)
+        retry_ms = longest_ms;
     if (was_on) {
         snprintf(feed->event->text, sizeof(feed->event->text),
                  "list %s is not used: %s; next try in %lld s", feed->zone, why,
@@ -123,6 +124,8 @@ static void turn_off(const struct feed *feed, enum rbl_health_reason reason, con
 
 bool rbl_health_allows_lookup(struct rbl_health *health, int64_t now_ms)
 {
+    if (health->is_said_off)
+        return false;
     if (health->state == RBL_HEALTH_ON)
         return true;
     if (health->settings.has_test || now_ms < health->retry_at_ms)
@@ -138,7 +141,7 @@ bool rbl_health_allows_lookup(struct rbl_health *health, int64_t now_ms)
 
 bool rbl_health_counts(const struct rbl_health *health)
 {
-    return health->state == RBL_HEALTH_ON;
+    return health->state == RBL_HEALTH_ON && !health->is_said_off;
 }
 
 static void note_failure(struct rbl_health *health, bool has_failed)
@@ -211,6 +214,13 @@ static void notice_kept(const struct feed *feed)
              feed->zone, health->run);
 }
 
+static void test_soon(struct rbl_health *health, int64_t now_ms, int64_t pause_ms)
+{
+    int64_t test_at_ms = health->tested_ms ? health->tested_ms + pause_ms : now_ms;
+    if (health->state == RBL_HEALTH_ON && test_at_ms < health->test_at_ms)
+        health->test_at_ms = test_at_ms;
+}
+
 static void check_run(const struct feed *feed)
 {
     struct rbl_health *health = feed->health;
@@ -223,7 +233,8 @@ static void check_run(const struct feed *feed)
     }
     if (health->run < RUN_SUSPICIOUS)
         return;
-    rbl_health_suspect(health, feed->now_ms);
+    test_soon(health, feed->now_ms,
+              health->run == RUN_SUSPICIOUS ? TEST_PAUSE_NEW_MS : TEST_PAUSE_MS);
     if (health->run < improbable_run(health->run_rate))
         return;
     if (health->settings.has_test) {
@@ -340,9 +351,26 @@ int64_t rbl_health_next_ms(const struct rbl_health *health)
 
 void rbl_health_suspect(struct rbl_health *health, int64_t now_ms)
 {
-    int64_t test_at_ms = health->tested_ms ? health->tested_ms + TEST_PAUSE_MS : now_ms;
-    if (health->state == RBL_HEALTH_ON && test_at_ms < health->test_at_ms)
-        health->test_at_ms = test_at_ms;
+    test_soon(health, now_ms, TEST_PAUSE_MS);
+}
+
+void rbl_health_hear(struct rbl_health *health, bool is_said_off)
+{
+    health->is_said_off = is_said_off;
+}
+
+bool rbl_health_read_word(struct slice word, int64_t now_s, bool *is_off_r)
+{
+    char text[WORD_SIZE];
+    int64_t updated_s;
+    slice_copy_string(word, text, sizeof(text));
+    const char *updated = strstr(text, " updated=");
+    if (strncmp(text, "state=", 6) != 0 || !updated ||
+        sscanf(updated, " updated=%" SCNd64, &updated_s) != 1 ||
+        now_s - updated_s >= WORD_MAX_AGE_S || updated_s - now_s >= WORD_MAX_AGE_S)
+        return false;
+    *is_off_r = strncmp(text, "state=off ", 10) == 0;
+    return true;
 }
 
 /* The answer among the results that is of no use, or NULL. */

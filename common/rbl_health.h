@@ -43,12 +43,14 @@ struct rbl_health_settings {
     bool has_test;            /* the list has test points */
     bool is_deny;             /* known-good clients are not expected on it */
     int64_t test_interval_ms; /* while all is well */
+    int64_t retry_ms;         /* the first time off, but for one that fails */
 };
 
 struct rbl_health {
     struct rbl_health_settings settings;
     enum rbl_health_state state;
     enum rbl_health_reason reason; /* of off and trial */
+    bool is_said_off;              /* by those who test it: rbl_health_hear() */
     int64_t since_ms;              /* when it last went on or off */
     int64_t retry_ms;              /* how long off lasts at present */
     int64_t retry_at_ms;
@@ -118,6 +120,13 @@ void rbl_health_test(struct rbl_health *health, const char *zone,
                      struct rbl_event *event_r);
 /* Somebody else has found the list to be ill: test soon. */
 void rbl_health_suspect(struct rbl_health *health, int64_t now_ms);
+/* For who makes no tests: what others say counts as if it were found here, until the next call.
+ */
+void rbl_health_hear(struct rbl_health *health, bool is_said_off);
+
+/* What a host said (rbl_health_describe(), with "updated", seconds). False: nothing that is
+ * recent. */
+bool rbl_health_read_word(struct slice word, int64_t now_s, bool *is_off_r);
 
 const char *rbl_health_state_name(enum rbl_health_state state);
 const char *rbl_health_reason_name(enum rbl_health_reason reason);

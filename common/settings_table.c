@@ -393,6 +393,14 @@ const struct setting settings_table[] = {
         .help =
             "How often the test points of each list are asked for. On suspicion, such as many "
             "listed clients in a row, they are at once."),
+    ROW("rbl.retry_s", SETTING_INTEGER, rbl.retry_s, .minimum = 1, .maximum = 3600,
+        .default_text = "60", .unit = "seconds",
+        .help =
+            "How long a list is left alone that lists everybody, nobody, or refuses to serve "
+            "us. "
+            "Each further time is twice as long, up to an hour, until the list has been well "
+            "for ten minutes. A list that only fails is tried again after 5 seconds, at the "
+            "latest after a minute."),
     /* Socketmap */
     ROW("socketmap.listen", SETTING_ENDPOINT_LIST, socketmap.listen, .minimum = 0,
         .maximum = 16, .default_text = "[]",

@@ -101,6 +101,7 @@ void connection_close(struct connection *connection)
 {
     if (connection->pending)
         gather_cancel(connection->pending);
+    gather_end_session(connection->set->gather, &connection->session);
     unwatch(connection);
     close(connection->read_fd);
     if (connection->write_fd != connection->read_fd)

@@ -161,6 +161,11 @@ static void tell(const struct gather *gather, const struct inquiry *inquiry,
         gather->sources.counters->rejects++;
     else
         gather->sources.counters->observed_hang_ups++;
+    /* A client that is rejected may go on to the next recipient. */
+    if (verdict->action != VERDICT_HANG_UP && inquiry->facts.stage != STAGE_CONNECT &&
+        session_identity_equals(&inquiry->memory->told, &inquiry->session))
+        return;
+    inquiry->memory->told = inquiry->session;
     verdict_log_format(verdict, &inquiry->facts, &inquiry->client, line, sizeof(line));
     log_info("%s", line);
 }
@@ -168,6 +173,11 @@ static void tell(const struct gather *gather, const struct inquiry *inquiry,
 static bool is_first_decision(const struct inquiry *inquiry)
 {
     return !inquiry->facts.is_session_admitted && inquiry->facts.stage != STAGE_OTHER;
+}
+
+void gather_end_session(struct gather *gather, struct session_memory *memory)
+{
+    gather_rbl_end_session(gather->sources.rbl, memory);
 }
 
 /* A session that ends here is one that no milter tells of. */
@@ -202,6 +212,7 @@ static void end_session(struct gather *gather, const struct inquiry *inquiry,
     const struct reply_subject subject = {&inquiry->client, inquiry->client_name};
     record_hang_up(gather, inquiry, &verdict->classification);
     reply_text_expand(&gather->config->reply, &subject, verdict, &gather->reply);
+    gather_end_session(gather, inquiry->memory);
     session_memory_clear(inquiry->memory);
 }
 
@@ -254,8 +265,10 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
     if (inquiry->facts.client.has_address)
         host_record_tell_access(sources->host_record, &inquiry->client, now_ms,
                                 &inquiry->facts.client);
-    if (inquiry->rbl)
+    if (inquiry->rbl) {
+        rbl_inquiry_count(inquiry->rbl, inquiry->memory, &inquiry->session);
         rbl_inquiry_apply(inquiry->rbl, settings.level, &inquiry->facts);
+    }
     struct verdict verdict = decide(&inquiry->facts, &settings);
     if (service < SERVICES_MAX)
         gather->levels[service] = verdict.level;

@@ -57,6 +57,8 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
                                   gather_callback *callback, void *context,
                                   struct verdict *verdict_r, struct gather_pending **pending_r);
 void gather_cancel(struct gather_pending *pending);
+/* The last session that was asked about is over. */
+void gather_end_session(struct gather *gather, struct session_memory *memory);
 
 /* The level of this moment, of the first service. */
 enum level gather_level(struct gather *gather, int64_t now_ms);

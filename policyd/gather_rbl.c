@@ -30,6 +30,7 @@ struct gather_rbl {
     struct rbl_reply reply;
     char restriction[RBL_ARGUMENT_MAX + 64];
     char server_name[HOSTNAME_SIZE]; /* "": not known yet */
+    unsigned generation;             /* of the configuration: what the bits of lists mean */
     char localtime[LOCALTIME_SIZE];
 };
 
@@ -65,6 +66,7 @@ void gather_rbl_free(struct gather_rbl *gather)
 void gather_rbl_reload(struct gather_rbl *gather, const struct config *config)
 {
     gather->config = config;
+    gather->generation++;
     gather->server_name[0] = '\0';
 }
 
@@ -135,6 +137,34 @@ void rbl_inquiry_free(struct rbl_inquiry *inquiry)
         rbl_lookup_cancel(inquiry->lookup);
     free(inquiry->values);
     free(inquiry);
+}
+
+/* -- what lists are worth ----------------------------------------------------------------- */
+
+void gather_rbl_end_session(struct gather_rbl *gather, struct session_memory *memory)
+{
+    if (memory->lists.involved.answered != 0 && memory->lists.generation == gather->generation)
+        rbl_engine_count_session(gather->engine, &memory->lists.involved);
+    memory->lists = (struct session_lists){.is_listed = false};
+}
+
+void rbl_inquiry_count(const struct rbl_inquiry *inquiry, struct session_memory *memory,
+                       const struct session_identity *session)
+{
+    const struct rbl_involved *found = &inquiry->finding.involved;
+    struct session_lists *lists = &memory->lists;
+    if (!session_identity_equals(&lists->session, session))
+        gather_rbl_end_session(inquiry->gather, memory);
+    lists->session = *session;
+    lists->generation = inquiry->gather->generation;
+    lists->involved.answered |= found->answered;
+    lists->involved.matched |= found->matched;
+    if (inquiry->finding.evaluation.outcome != RBL_OUTCOME_LISTED)
+        return;
+    /* Needed is a list without which no request would have been listed. */
+    lists->involved.needed =
+        lists->is_listed ? lists->involved.needed & found->needed : found->needed;
+    lists->is_listed = true;
 }
 
 /* -- the reply ---------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "common/decide.h"
 #include "common/policy_request.h"
 #include "common/rbl_reply.h"
+#include "policyd/session_memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,11 @@ void rbl_inquiry_set_known_good(struct rbl_inquiry *inquiry);
  * among them. Texts live until the next call or until the inquiry is freed. */
 void rbl_inquiry_apply(struct rbl_inquiry *inquiry, const struct level_settings *settings,
                        struct facts *facts);
+/* Adds what was found to the numbers of the session, which are counted when another one begins
+ * or gather_rbl_end_session() is called. */
+void rbl_inquiry_count(const struct rbl_inquiry *inquiry, struct session_memory *memory,
+                       const struct session_identity *session);
+void gather_rbl_end_session(struct gather_rbl *gather, struct session_memory *memory);
 /* Cancels what waits. NULL is fine. */
 void rbl_inquiry_free(struct rbl_inquiry *inquiry);
 

@@ -81,6 +81,12 @@ bool rbl_engine_start(struct rbl_engine *engine, const char *host)
            rbl_lists_start(engine->lists, engine->base, engine->store, engine->host);
 }
 
+void rbl_engine_start_spawned(struct rbl_engine *engine, const char *host)
+{
+    if (!rbl_engine_is_off(engine))
+        rbl_lists_start_spawned(engine->lists, engine->store, host);
+}
+
 bool rbl_engine_is_off(const struct rbl_engine *engine)
 {
     return engine->settings->plan->check_count == 0;
@@ -89,6 +95,12 @@ bool rbl_engine_is_off(const struct rbl_engine *engine)
 const struct rbl_lists *rbl_engine_lists(const struct rbl_engine *engine)
 {
     return engine->lists;
+}
+
+void rbl_engine_count_session(struct rbl_engine *engine, const struct rbl_involved *involved)
+{
+    if (!rbl_engine_is_off(engine))
+        rbl_lists_count_session(engine->lists, involved);
 }
 
 void rbl_engine_set_ahead_callback(struct rbl_engine *engine, rbl_ahead_callback *callback,

@@ -23,6 +23,7 @@ struct rbl_fetch {
     struct redis_async_request *redis_request; /* one of these two is on its way */
     struct dns_query *query;
     int64_t asked_ms;
+    int64_t left_ms; /* of the value in Redis */
     LIST_HEAD(rbl_waiters, rbl_waiter) waiters;
     char name[DNSBL_NAME_SIZE];
 };
@@ -60,7 +61,7 @@ struct rbl_fetcher *rbl_fetcher_create(const struct rbl_settings *settings, stru
 static void take_down(struct rbl_fetch *fetch)
 {
     if (fetch->redis_request)
-        redis_async_cancel(fetch->fetcher->store->redis, fetch->redis_request);
+        redis_async_forget(fetch->fetcher->store->redis, fetch);
     if (fetch->query)
         dns_resolver_cancel(fetch->query);
     LIST_REMOVE(fetch, link);
@@ -192,11 +193,10 @@ static bool ask_network(struct rbl_fetch *fetch, enum rbl_failure *failure_r)
 
 /* -- Redis -------------------------------------------------------------------------------- */
 
-/* How old the value is was not asked for: it stays in memory as long as any answer does. */
 static bool take_value(struct rbl_fetch *fetch, struct slice value)
 {
     struct rbl_fetcher *fetcher = fetch->fetcher;
-    int64_t until_ms = clock_monotonic_ms() + fetcher->settings->ttl_min_s * 1000;
+    int64_t until_ms = clock_monotonic_ms() + fetch->left_ms;
     struct rbl_answer answer;
     struct slice text;
     bool has_text;
@@ -210,11 +210,17 @@ static bool take_value(struct rbl_fetch *fetch, struct slice value)
     return true;
 }
 
+/* First how long the value will be there: no longer is it good in memory. Then the value. */
 static void on_redis(void *context, size_t index, const struct redis_reply *reply)
 {
     struct rbl_fetch *fetch = context;
+    int64_t longest_ms = fetch->fetcher->settings->ttl_max_s * 1000;
     enum rbl_failure failure;
-    (void)index;
+    if (index == 0) {
+        int64_t left_ms = reply ? reply->integer : 0; /* below 0: no value, or no expiry */
+        fetch->left_ms = left_ms < 0 ? 0 : left_ms < longest_ms ? left_ms : longest_ms;
+        return;
+    }
     fetch->redis_request = NULL;
     if (reply && reply->type == REDIS_REPLY_IS_TEXT && take_value(fetch, reply->text))
         return;

@@ -69,6 +69,7 @@ struct rbl_lists *rbl_lists_create(const struct rbl_settings *settings,
             .has_test = list->listed_name[0] != '\0',
             .is_deny = list->has_reject,
             .test_interval_ms = settings->test_interval_s * 1000,
+            .retry_ms = settings->retry_s * 1000,
         };
         rbl_health_init(&lists->health[i], &health_settings, now_ms);
         if (before)
@@ -162,6 +163,13 @@ static void make_test(struct rbl_lists *lists, size_t list)
         finish_test(test);
 }
 
+static void test_if_due(struct rbl_lists *lists, size_t list, int64_t now_ms)
+{
+    if (lists->timer && is_test_done(&lists->test[list]) &&
+        rbl_health_begins_test(&lists->health[list], now_ms))
+        make_test(lists, list);
+}
+
 static void on_tick(int fd, short events, void *context)
 {
     struct rbl_lists *lists = context;
@@ -169,8 +177,7 @@ static void on_tick(int fd, short events, void *context)
     (void)fd;
     (void)events;
     for (size_t i = 0; i < lists->settings->plan->list_count; i++)
-        if (is_test_done(&lists->test[i]) && rbl_health_begins_test(&lists->health[i], now_ms))
-            make_test(lists, i);
+        test_if_due(lists, i, now_ms);
     rbl_share_tick(lists->share, now_ms);
 }
 
@@ -178,10 +185,24 @@ bool rbl_lists_start(struct rbl_lists *lists, struct event_base *base, struct st
                      const char *host)
 {
     const struct timeval interval = {TICK_MS / 1000, TICK_MS % 1000 * 1000};
-    lists->share =
-        rbl_share_create(lists->settings->plan, lists->health, &lists->value, store, host);
+    lists->share = rbl_share_create(lists->settings->plan, lists->health, &lists->value, store,
+                                    host, false);
     lists->timer = event_new(base, -1, EV_PERSIST, on_tick, lists);
     return lists->timer && event_add(lists->timer, &interval) == 0;
+}
+
+void rbl_lists_start_spawned(struct rbl_lists *lists, struct store *store, const char *host)
+{
+    for (size_t i = 0; i < lists->settings->plan->list_count; i++)
+        lists->health[i].settings.has_test = false;
+    lists->share = rbl_share_create(lists->settings->plan, lists->health, &lists->value, store,
+                                    host, true);
+}
+
+void rbl_lists_prepare(struct rbl_lists *lists, int64_t now_ms)
+{
+    if (lists->share && !lists->timer)
+        rbl_share_tick(lists->share, now_ms);
 }
 
 /* -- lookups ------------------------------------------------------------------------------ */
@@ -204,9 +225,10 @@ void rbl_lists_observe(struct rbl_lists *lists, size_t list,
     rbl_health_observe(&lists->health[list], plan_list(lists, list)->zone, observation, now_ms,
                        &event);
     tell(lists, list, &event);
+    test_if_due(lists, list, now_ms); /* it may have become suspicious */
 }
 
-void rbl_lists_add_client(struct rbl_lists *lists, const struct rbl_involved *involved)
+void rbl_lists_count_session(struct rbl_lists *lists, const struct rbl_involved *involved)
 {
     rbl_value_add_client(&lists->value, lists->settings->plan->list_count, involved);
 }

@@ -26,10 +26,13 @@ struct rbl_lists *rbl_lists_create(const struct rbl_settings *settings,
                                    struct dns_resolver *resolver, struct rbl_lists *before);
 /* NULL is fine. */
 void rbl_lists_free(struct rbl_lists *lists);
-/* Tests from now on, and tells the other hosts through Redis. A spawned process does neither.
- * host: name of this host. */
+/* Tests from now on, and tells the other hosts through Redis. host: name of this host. */
 bool rbl_lists_start(struct rbl_lists *lists, struct event_base *base, struct store *store,
                      const char *host);
+/* The same for a spawned process: it makes no tests, others do. */
+void rbl_lists_start_spawned(struct rbl_lists *lists, struct store *store, const char *host);
+/* Before each lookup: a spawned process hears what others say. */
+void rbl_lists_prepare(struct rbl_lists *lists, int64_t now_ms);
 
 /* Whether a lookup may be made; it is then to be made and observed. */
 bool rbl_lists_allow_lookup(struct rbl_lists *lists, size_t list, int64_t now_ms);
@@ -37,8 +40,8 @@ bool rbl_lists_count(const struct rbl_lists *lists, size_t list);
 /* An answer from the network. */
 void rbl_lists_observe(struct rbl_lists *lists, size_t list,
                        const struct rbl_observation *observation, int64_t now_ms);
-/* A client that was decided on. */
-void rbl_lists_add_client(struct rbl_lists *lists, const struct rbl_involved *involved);
+/* What came of an SMTP session. */
+void rbl_lists_count_session(struct rbl_lists *lists, const struct rbl_involved *involved);
 
 const struct rbl_health *rbl_lists_health(const struct rbl_lists *lists, size_t list);
 const struct rbl_value *rbl_lists_value(const struct rbl_lists *lists);

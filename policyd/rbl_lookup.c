@@ -70,21 +70,31 @@ static bool make_question(const struct rbl_engine *engine, const struct rbl_sess
 /* -- what the answers say ----------------------------------------------------------------- */
 
 /* Answers of a list that is off do not count, wherever they came from. */
-static struct rbl_evaluation evaluate(const struct rbl_engine *engine,
-                                      const struct rbl_answer *answers)
+struct counted {
+    struct rbl_answer answers[RBL_QUERIES_MAX];
+};
+
+/* The answers, or counted where some of them do not count. */
+static const struct rbl_answer *select_counted(const struct rbl_engine *engine,
+                                               const struct rbl_answer *answers,
+                                               struct counted *counted)
 {
     const struct rbl_plan *plan = engine->settings->plan;
-    struct rbl_answer counted[RBL_QUERIES_MAX];
     bool is_changed = false;
     for (size_t i = 0; i < plan->query_count; i++)
         is_changed = is_changed || !rbl_lists_count(engine->lists, plan->queries[i].list);
-    if (!is_changed)
-        return rbl_evaluate(plan, answers);
-    for (size_t i = 0; i < plan->query_count; i++)
-        counted[i] = rbl_lists_count(engine->lists, plan->queries[i].list)
-                         ? answers[i]
-                         : rbl_answer_failed(RBL_FAILURE_SKIPPED);
-    return rbl_evaluate(plan, counted);
+    for (size_t i = 0; i < plan->query_count && is_changed; i++)
+        counted->answers[i] = rbl_lists_count(engine->lists, plan->queries[i].list)
+                                  ? answers[i]
+                                  : rbl_answer_failed(RBL_FAILURE_SKIPPED);
+    return is_changed ? counted->answers : answers;
+}
+
+static struct rbl_evaluation evaluate(const struct rbl_engine *engine,
+                                      const struct rbl_answer *answers)
+{
+    struct counted counted;
+    return rbl_evaluate(engine->settings->plan, select_counted(engine, answers, &counted));
 }
 
 static uint32_t find_missing(const struct rbl_plan *plan, const struct rbl_answer *answers)
@@ -94,6 +104,17 @@ static uint32_t find_missing(const struct rbl_plan *plan, const struct rbl_answe
         if (answers[i].state == RBL_PENDING)
             missing |= UINT32_C(1) << plan->queries[i].list;
     return missing;
+}
+
+static void conclude(const struct rbl_engine *engine, const struct rbl_answer *answers,
+                     struct rbl_finding *finding)
+{
+    const struct rbl_plan *plan = engine->settings->plan;
+    struct counted counted;
+    const struct rbl_answer *selected = select_counted(engine, answers, &counted);
+    finding->evaluation = rbl_evaluate(plan, selected);
+    finding->involved = rbl_evaluate_lists(plan, selected);
+    finding->missing = find_missing(plan, answers);
 }
 
 static bool needs_text(const struct rbl_engine *engine, enum level level,
@@ -131,20 +152,11 @@ static void end(struct rbl_lookup *lookup)
     free(lookup->answers);
 }
 
-/* The numbers of what each list is good for count a client where the network was asked: once
- * while its answers are kept. */
 static void finish(struct rbl_lookup *lookup)
 {
-    struct rbl_engine *engine = lookup->engine;
-    const struct rbl_plan *plan = engine->settings->plan;
     struct rbl_finding *finding = &lookup->finding;
-    finding->evaluation = evaluate(engine, lookup->answers);
-    finding->missing = find_missing(plan, lookup->answers);
+    conclude(lookup->engine, lookup->answers, finding);
     finding->is_new = lookup->is_new;
-    if (lookup->is_new) {
-        struct rbl_involved involved = rbl_evaluate_lists(plan, lookup->answers);
-        rbl_lists_add_client(engine->lists, &involved);
-    }
     end(lookup);
     lookup->callback(lookup->context, finding);
     free(lookup);
@@ -312,11 +324,11 @@ struct rbl_lookup *rbl_lookup_start(struct rbl_engine *engine,
 {
     const struct rbl_plan *plan = engine->settings->plan;
     struct start start;
+    rbl_lists_prepare(engine->lists, now_ms); /* is answered before what follows */
     look_into_memory(engine, session, now_ms, &start);
-    finding_r->missing = 0;
     finding_r->is_new = false;
     finding_r->reason_length = 0;
-    finding_r->evaluation = evaluate(engine, start.answers);
+    conclude(engine, start.answers, finding_r);
     bool is_done = start.missing == 0 ||
                    (finding_r->evaluation.is_certain && finding_r->evaluation.is_final);
     if (is_done && !needs_text(engine, level, &finding_r->evaluation))
@@ -333,7 +345,7 @@ struct rbl_lookup *rbl_lookup_start(struct rbl_engine *engine,
     set_timer(lookup);
     if (begins_to_wait(lookup))
         return lookup;
-    lookup->finding.evaluation = evaluate(engine, lookup->answers);
+    conclude(engine, lookup->answers, &lookup->finding);
     *finding_r = lookup->finding;
     end(lookup);
     free(lookup);

@@ -27,6 +27,7 @@ struct store;
 
 struct rbl_finding {
     struct rbl_evaluation evaluation;
+    struct rbl_involved involved;
     uint32_t missing;     /* lists that did not answer in time, by bit */
     bool is_new;          /* an answer came from the network */
     size_t reason_length; /* of the list's text; 0: none, or not needed */
@@ -42,12 +43,15 @@ void rbl_engine_free(struct rbl_engine *engine);
 /* Lookups on their way end first, with what is known so far. Before the settings that were in
  * use are freed. */
 void rbl_engine_reload(struct rbl_engine *engine, const struct rbl_settings *settings);
-/* Tests the lists and shares what is found; not for a spawned process. host: name of this
- * host. */
+/* Tests the lists and shares what is found. host: name of this host. */
 bool rbl_engine_start(struct rbl_engine *engine, const char *host);
+/* Makes no tests, and hears what others found. */
+void rbl_engine_start_spawned(struct rbl_engine *engine, const char *host);
 /* No checks: there is nothing to look up. */
 bool rbl_engine_is_off(const struct rbl_engine *engine);
 const struct rbl_lists *rbl_engine_lists(const struct rbl_engine *engine);
+/* For the numbers of what each list is good for: the findings of an SMTP session. */
+void rbl_engine_count_session(struct rbl_engine *engine, const struct rbl_involved *involved);
 
 /* The finding lives as long as the call. */
 typedef void rbl_lookup_callback(void *context, const struct rbl_finding *finding);

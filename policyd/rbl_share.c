@@ -4,6 +4,7 @@
 #include "common/redis_command.h"
 #include "common/redis_keys.h"
 #include "host/clock.h"
+#include "host/hostname.h"
 #include "policyd/redis_text.h"
 #include "policyd/store.h"
 
@@ -15,7 +16,6 @@
 #define INTERVAL_MS     10000
 #define EXPIRE_S        (7 * 86400)
 #define VALUE_EXPIRE_S  (31 * 86400)
-#define WORD_MAX_AGE_S  60 /* of another host's word */
 #define DESCRIPTION_MAX 512
 #define COMMAND_SIZE    2048
 #define EVENTS_MAX      "10000"
@@ -25,28 +25,35 @@ struct rbl_share {
     struct rbl_health *health;
     const struct rbl_value *value;
     struct store *store;
+    bool is_spawned;
     char *host;
+    char *name; /* under which we tell */
     int64_t next_ms;
     struct rbl_value sent; /* of value */
     struct rbl_reader {
         struct rbl_share *share;
         size_t list;
         struct redis_async_request *request; /* NULL: none */
+        bool is_told;                        /* by a spawned process: that it is ill */
     } readers[RBL_LISTS_MAX];
 };
 
 struct rbl_share *rbl_share_create(const struct rbl_plan *plan, struct rbl_health *health,
                                    const struct rbl_value *value, struct store *store,
-                                   const char *host)
+                                   const char *host, bool is_spawned)
 {
     struct rbl_share *share = memory_allocate(1, sizeof(*share));
+    char name[HOSTNAME_SIZE + sizeof("/spawn")];
+    snprintf(name, sizeof(name), "%s%s", host, is_spawned ? "/spawn" : "");
     share->plan = plan;
     share->health = health;
     share->value = value;
     share->store = store;
+    share->is_spawned = is_spawned;
     share->host = memory_copy_string(host);
+    share->name = memory_copy_string(name);
     for (size_t i = 0; i < RBL_LISTS_MAX; i++)
-        share->readers[i] = (struct rbl_reader){share, i, NULL};
+        share->readers[i] = (struct rbl_reader){share, i, NULL, false};
     return share;
 }
 
@@ -58,6 +65,7 @@ void rbl_share_free(struct rbl_share *share)
         if (share->readers[i].request)
             redis_async_cancel(share->store->redis, share->readers[i].request);
     free(share->host);
+    free(share->name);
     free(share);
 }
 
@@ -91,21 +99,35 @@ static void write_health(struct rbl_share *share, size_t list)
     snprintf(now, sizeof(now), "%" PRId64, clock_wall_s());
     describe(&description, "updated", now);
     const struct redis_field field = {
-        slice_from_string(share->host), {description.text, description.length - 1}
+        slice_from_string(share->name), {description.text, description.length - 1}
     };
     redis_key_rbl_health(&key, get_prefix(share), share->plan->lists[list].zone);
     redis_async_write_hash(share->store->redis, redis_key_slice(&key), &field, 1, EXPIRE_S);
 }
 
-static bool says_ill(struct slice value, int64_t now_s)
+/* What the others say of a list. */
+struct words {
+    unsigned said, off;              /* recently; that it is off */
+    bool is_known_here, is_off_here; /* by the daemon of this host */
+};
+
+static struct words listen_to(const struct rbl_share *share, const struct redis_field *fields,
+                              size_t count)
 {
-    char text[DESCRIPTION_MAX];
-    int64_t updated_s;
-    slice_copy_string(value, text, sizeof(text));
-    const char *updated = strstr(text, "updated=");
-    return strncmp(text, "state=off ", 10) == 0 && updated &&
-           sscanf(updated, "updated=%" SCNd64, &updated_s) == 1 &&
-           now_s - updated_s < WORD_MAX_AGE_S && updated_s - now_s < WORD_MAX_AGE_S;
+    struct words words = {0, 0, false, false};
+    for (size_t i = 0; i < count; i++) {
+        bool is_off;
+        if (slice_equals(fields[i].name, slice_from_string(share->name)) ||
+            !rbl_health_read_word(fields[i].value, clock_wall_s(), &is_off))
+            continue;
+        words.said++;
+        words.off += is_off;
+        if (slice_equals(fields[i].name, slice_from_string(share->host))) {
+            words.is_known_here = true;
+            words.is_off_here = is_off;
+        }
+    }
+    return words;
 }
 
 static void on_health(void *context, bool is_answered, const struct redis_field *fields,
@@ -113,13 +135,20 @@ static void on_health(void *context, bool is_answered, const struct redis_field 
 {
     struct rbl_reader *reader = context;
     struct rbl_share *share = reader->share;
+    struct rbl_health *health = &share->health[reader->list];
+    struct words words = listen_to(share, fields, is_answered ? count : 0);
     reader->request = NULL;
-    for (size_t i = 0; is_answered && i < count; i++)
-        if (!slice_equals(fields[i].name, slice_from_string(share->host)) &&
-            says_ill(fields[i].value, clock_wall_s()))
-            rbl_health_suspect(&share->health[reader->list], clock_monotonic_ms());
-    if (is_answered)
+    if (share->is_spawned)
+        rbl_health_hear(health,
+                        words.is_known_here ? words.is_off_here : 2 * words.off > words.said);
+    else if (words.off > 0)
+        rbl_health_suspect(health, clock_monotonic_ms());
+    /* Of many spawned processes only those have something to say that found a list ill. */
+    bool is_worth_telling =
+        !share->is_spawned || health->state != RBL_HEALTH_ON || reader->is_told;
+    if (is_answered && is_worth_telling)
         write_health(share, reader->list);
+    reader->is_told = share->is_spawned && health->state != RBL_HEALTH_ON;
 }
 
 /* -- value -------------------------------------------------------------------------------- */
@@ -168,6 +197,8 @@ void rbl_share_tick(struct rbl_share *share, int64_t now_ms)
         if (!reader->request)
             reader->request = redis_async_read_hash(share->store->redis, redis_key_slice(&key),
                                                     on_health, reader);
+        if (!reader->request) /* what was said may not be so any more */
+            rbl_health_hear(&share->health[i], false);
     }
     if (!redis_server_may_try(share->store->server, REDIS_USE_WRITE))
         return; /* the numbers wait */

@@ -5,10 +5,13 @@
 struct redis_async_request *redis_text_read(struct redis_async *redis, struct slice key,
                                             redis_async_reply_callback *callback, void *context)
 {
-    char buffer[REDIS_KEY_SIZE + 64];
+    char buffer[2 * (REDIS_KEY_SIZE + 64)];
     struct redis_command command = REDIS_COMMAND(buffer);
+    redis_command_begin(&command, 2);
+    redis_command_add(&command, SLICE_LITERAL("PTTL"));
+    redis_command_add(&command, key);
     redis_command_read_text(&command, key);
-    return redis_async_send(redis, REDIS_USE_READ, &command, 1, callback, context);
+    return redis_async_send(redis, REDIS_USE_READ, &command, 2, callback, context);
 }
 
 static void ignore(void *context, size_t index, const struct redis_reply *reply)

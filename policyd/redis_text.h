@@ -8,7 +8,7 @@
 #include "policyd/redis_async.h"
 #include "redis/redis_reply.h"
 
-/* GET, as redis_async_send(). */
+/* PTTL and GET, in this order, as redis_async_send(). */
 struct redis_async_request *redis_text_read(struct redis_async *redis, struct slice key,
                                             redis_async_reply_callback *callback,
                                             void *context);

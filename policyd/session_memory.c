@@ -28,13 +28,16 @@ struct session_identity session_identity_get(const struct policy_request *reques
     return identity;
 }
 
+bool session_identity_equals(const struct session_identity *a, const struct session_identity *b)
+{
+    return a->client.family != ADDRESS_NONE && a->port == b->port &&
+           a->instance == b->instance && address_equals(&a->client, &b->client);
+}
+
 bool session_memory_holds(const struct session_memory *memory,
                           const struct session_identity *identity)
 {
-    const struct session_identity *admitted = &memory->admitted;
-    return identity->client.family != ADDRESS_NONE && admitted->port == identity->port &&
-           admitted->instance == identity->instance &&
-           address_equals(&admitted->client, &identity->client);
+    return session_identity_equals(&memory->admitted, identity);
 }
 
 void session_memory_set(struct session_memory *memory, const struct session_identity *identity)

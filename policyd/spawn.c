@@ -2,6 +2,7 @@
 
 #include "host/clock.h"
 #include "host/decision_log.h"
+#include "host/hostname.h"
 #include "host/log.h"
 #include "host/stress_monitor.h"
 #include "policyd/connection.h"
@@ -72,6 +73,7 @@ static void on_closed(void *context)
 static void serve(struct event_base *base, const struct config *config)
 {
     struct counters counters = {0};
+    char host[HOSTNAME_SIZE];
     struct store store;
     struct connection_set connections;
     struct stress_monitor *monitor =
@@ -80,6 +82,8 @@ static void serve(struct event_base *base, const struct config *config)
     store_open(&store, base, config, CLIENTS_IN_MEMORY);
     struct host_record *host_record = host_record_create(&store, monitor, config, true);
     struct rbl_engine *rbl_engine = rbl_engine_create(base, &store, &config->rbl);
+    hostname_get(config->host, host);
+    rbl_engine_start_spawned(rbl_engine, host);
     struct gather_rbl *gather_rbl = gather_rbl_create(rbl_engine, &store, config);
     struct decision_log *decision_log = decision_log_open(config, "policyd");
     const struct gather_sources sources = {

@@ -55,6 +55,12 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
     return GATHER_READY;
 }
 
+void gather_end_session(struct gather *gather, struct session_memory *memory)
+{
+    (void)gather;
+    (void)memory;
+}
+
 void gather_cancel(struct gather_pending *pending)
 {
     pending->callback = NULL;

@@ -17,7 +17,7 @@ static const uint32_t code[] = {0x7f000002}, loopback[] = {0x7f000001}, quota[] 
 
 static void init(bool has_test)
 {
-    const struct rbl_health_settings settings = {has_test, true, 300 * SECOND};
+    const struct rbl_health_settings settings = {has_test, true, 300 * SECOND, 60 * SECOND};
     now_ms = 1000000;
     rbl_health_init(&health, &settings, now_ms);
 }
@@ -246,11 +246,41 @@ static void test_good_clients(void)
              "history; next try in 60 s");
     is_state(RBL_HEALTH_OFF, RBL_REASON_EVERYBODY);
 
-    const struct rbl_health_settings allow_list = {false, false, 300 * SECOND};
+    const struct rbl_health_settings allow_list = {false, false, 300 * SECOND, 60 * SECOND};
     rbl_health_init(&health, &allow_list, now_ms);
     for (int i = 0; i < 15; i++)
         feed_client(listed(), true);
     is_state(RBL_HEALTH_ON, RBL_REASON_NONE);
+}
+
+static void test_words(void)
+{
+    static const struct {
+        const char *word;
+        bool is_read, is_off;
+    } rows[] = {
+        {"state=off reason=everybody updated=1000", true,  true },
+        {"state=on reason=none updated=1059",       true,  false},
+        {"state=trial reason=errors updated=941",   true,  false},
+        {"state=off reason=errors updated=940",     false, false},
+        {"state=off reason=errors updated=1060",    false, false},
+        {"state=off reason=errors",                 false, false},
+        {"state=off updated=x",                     false, false},
+        {"reason=off updated=1000",                 false, false},
+        {"",                                        false, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        bool is_off = false;
+        bool is_read = rbl_health_read_word(slice_from_string(rows[i].word), 1000, &is_off);
+        ok(is_read == rows[i].is_read && is_off == rows[i].is_off, "word: %s", rows[i].word);
+    }
+    init(false);
+    rbl_health_hear(&health, true);
+    ok(!rbl_health_counts(&health) && !rbl_health_allows_lookup(&health, now_ms),
+       "said to be off");
+    rbl_health_hear(&health, false);
+    ok(rbl_health_counts(&health) && rbl_health_allows_lookup(&health, now_ms),
+       "... and not any more");
 }
 
 static void test_tests(void)
@@ -483,6 +513,7 @@ int main(void)
     test_everybody_by_numbers();
     test_many_bots();
     test_good_clients();
+    test_words();
     test_tests();
     test_nobody();
     test_tests_that_fail();

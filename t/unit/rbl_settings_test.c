@@ -33,7 +33,7 @@ static void test_defaults(void)
        "deadlines");
     ok(rbl->nameservers.count == 0 && rbl->cache_entries == 100000 && rbl->ttl_min_s == 60 &&
            rbl->ttl_max_s == 86400 && rbl->negative_ttl_max_s == 3600 &&
-           rbl->test_interval_s == 300,
+           rbl->test_interval_s == 300 && rbl->retry_s == 60,
        "names, cache and tests");
     ok(config->socketmap.listen.count == 0 && config->socketmap.socket.mode == 0660,
        "socketmap");
