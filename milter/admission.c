@@ -111,7 +111,8 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
     if (needs_history(&facts.client)) {
         history_read(milter->history, &session->keys, now_ms, facts.client.history);
         facts.client.is_shared = is_shared_now(milter, config, session);
-        if (facts.client.history[SCOPE_CLIENT].state == HISTORY_NONE)
+        if (config->rbl.checks.count > 0 &&
+            facts.client.history[SCOPE_CLIENT].state == HISTORY_NONE)
             history_announce(milter->history, &session->address);
     }
     facts.newcomers.busy = session_table_newcomers(milter->sessions);

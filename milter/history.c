@@ -22,7 +22,6 @@ struct history {
     struct redis_server *server;
     struct redis_pool *pool;
     struct redis_writer *writer; /* NULL after history_flush() */
-    bool is_announcing;
     struct redis_key new_key;
 };
 
@@ -45,7 +44,6 @@ struct history *history_open(const struct config *config, struct error *error)
     char host[HOSTNAME_SIZE];
     hostname_get(config->host, host);
     redis_key_new_clients(&history->new_key, config->redis.prefix, host);
-    history->is_announcing = config->rbl.checks.count > 0;
     pthread_mutex_init(&history->mutex, NULL);
     history->cache =
         client_cache_create((size_t)config->memory.clients, config->memory.fresh_ms, seed);
@@ -126,7 +124,7 @@ void history_read_memory(struct history *history, const struct client_keys *keys
 void history_announce(struct history *history, const struct address *client)
 {
     pthread_mutex_lock(&history->mutex);
-    if (history->is_announcing && history->writer)
+    if (history->writer)
         redis_writer_announce(history->writer, redis_key_slice(&history->new_key), client);
     pthread_mutex_unlock(&history->mutex);
 }

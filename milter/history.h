@@ -37,7 +37,7 @@ void history_read_memory(struct history *history, const struct client_keys *keys
                          int64_t now_ms, struct history_fact facts_r[static SCOPE_COUNT]);
 
 /* Tells policyd of a client that is new, so that it has asked DNS lists before the client gets
- * to MAIL. Only where lists are configured. */
+ * to MAIL. */
 void history_announce(struct history *history, const struct address *client);
 
 /* The outcome of a session, for its client, network and domain. */

@@ -10,10 +10,11 @@
 #include "redis/redis_reply.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define INTERVAL_US   100000
-#define CLIENTS_TAKEN "64" /* at a time */
+#define CLIENTS_TAKEN 64 /* at a time */
 
 struct announcements {
     struct store *store;
@@ -24,16 +25,29 @@ struct announcements {
     struct redis_async_request *question; /* NULL: none */
 };
 
+/* Whoever may write to Redis may have put anything into the list. */
+static void look_up(struct announcements *announcements, struct slice text)
+{
+    struct address address;
+    char client[ADDRESS_TEXT_SIZE];
+    if (!address_parse(text, &address))
+        return;
+    address_format(&address, client);
+    rbl_lookup_ahead(announcements->engine, slice_from_string(client), clock_monotonic_ms());
+}
+
 static void on_clients(void *context, size_t index, const struct redis_reply *reply)
 {
     struct announcements *announcements = context;
-    struct address address;
     (void)index;
     announcements->question = NULL;
-    for (size_t i = 0; reply && reply->type == REDIS_REPLY_IS_LIST && i < reply->count; i++) {
-        const struct redis_reply *item = redis_reply_item(reply, i);
-        if (item && item->type == REDIS_REPLY_IS_TEXT && address_parse(item->text, &address))
-            rbl_lookup_ahead(announcements->engine, item->text, clock_monotonic_ms());
+    if (!reply || reply->type != REDIS_REPLY_IS_LIST || reply->count == 0)
+        return;
+    const struct redis_reply *item = redis_reply_first(reply);
+    for (size_t i = 0; i < reply->count && i < CLIENTS_TAKEN; i++) {
+        if (item->type == REDIS_REPLY_IS_TEXT)
+            look_up(announcements, item->text);
+        item = redis_reply_next(item);
     }
 }
 
@@ -44,16 +58,18 @@ static void on_timer(int fd, short events, void *context)
     char buffer[REDIS_KEY_SIZE + 64];
     struct redis_command command = REDIS_COMMAND(buffer);
     struct redis_key key;
+    char count[12];
     (void)fd;
     (void)events;
     if (announcements->question || rbl_engine_is_off(announcements->engine))
         return;
+    snprintf(count, sizeof(count), "%d", CLIENTS_TAKEN);
     redis_key_new_clients(&key, announcements->store->config->redis.prefix,
                           announcements->host);
     redis_command_begin(&command, 3);
     redis_command_add(&command, SLICE_LITERAL("RPOP"));
     redis_command_add(&command, redis_key_slice(&key));
-    redis_command_add(&command, SLICE_LITERAL(CLIENTS_TAKEN));
+    redis_command_add(&command, slice_from_string(count));
     announcements->question =
         redis_async_send(redis, REDIS_USE_WRITE, &command, 1, on_clients, announcements);
 }

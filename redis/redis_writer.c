@@ -368,6 +368,8 @@ bool redis_writer_write_hash(struct redis_writer *writer, struct slice key,
 void redis_writer_announce(struct redis_writer *writer, struct slice key,
                            const struct address *client)
 {
+    if (client->family == ADDRESS_NONE)
+        return;
     pthread_mutex_lock(&writer->mutex);
     if (writer->new_count < REDIS_WRITER_NEW_MAX &&
         slice_copy_string(key, writer->new_key.text, sizeof(writer->new_key.text))) {

@@ -154,20 +154,29 @@ like $policyd->wait_log(qr/reject client=203\.0\.113\.2 /),
 
 # -- ahead -----------------------------------------------------------------------------------
 
-$redis->command('LPUSH', 'pv:new:mx1', '203.0.113.3', '203.0.113.77');
+$redis->command('LPUSH', 'pv:new:mx1', "203.0.113.79\n", "x\0y", '203.0.113.3.' . '9' x 5000, '',
+    'mail.example', '203.0.113.3', '203.0.113.77');
 ok wait_until(sub { asked_for('3.113.0.203.zen.example') && asked_for('77.113.0.203.zen.example') }, 3),
     'clients that a milter announced are looked up ahead';
 ok wait_until(sub { $redis->command('HGET', 'pv:client:203.0.113.3', 'rbl') }, 3),
     'and evidence is in the record before the client is asked about';
 
 {
-    my $milter = Postvalve::Daemon->new('milter', config => { %calm, host => 'mx1' },
+    my $milter = Postvalve::Daemon->new('milter', config => { service => \%service, host => 'mx1' },
         redis => $redis)->start;
-    my $session = Postvalve::MilterClient->new($milter->endpoint);
-    $session->negotiate;
-    $session->connect('203.0.113.78', daemon_port => 25);
-    ok wait_until(sub { asked_for('78.113.0.203.zen.example') }, 3), 'a milter announces them';
-    $session->close;
+    my $connect = sub {
+        my ($address) = @_;
+        my $session = Postvalve::MilterClient->new($milter->endpoint);
+        $session->negotiate;
+        $session->connect($address, daemon_port => 25);
+        $session->close;
+    };
+    $connect->('203.0.113.80');
+    $milter->configure({ rbl => $calm{rbl} })->reload;
+    ok $milter->wait_log(qr/config.json: taken/), 'lists are configured';
+    $connect->('203.0.113.78');
+    ok wait_until(sub { asked_for('78.113.0.203.zen.example') }, 5), 'a milter announces new clients';
+    is asked_for('80.113.0.203.zen.example'), 0, 'only since there are lists';
     $milter->stop;
 }
 
