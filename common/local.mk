@@ -56,6 +56,7 @@ common_libcommon_a_SOURCES = \
 	common/rbl_settings.c common/rbl_settings.h \
 	common/rbl_template.c common/rbl_template.h \
 	common/rbl_value.c common/rbl_value.h \
+	common/rbl_words.c common/rbl_words.h \
 	common/recipient_address.c common/recipient_address.h \
 	common/recipient_record.c common/recipient_record.h \
 	common/reclaim.c common/reclaim.h \

@@ -1,6 +1,5 @@
 #include "common/rbl_health.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +31,6 @@
 #define ERRORS_RETRY_MS     5000
 #define ERRORS_RETRY_MAX_MS 60000
 #define RETRY_MAX_MS        3600000
-#define WORD_MAX_AGE_S      60
-#define WORD_SIZE           512
 
 static const char *const state_names[] = {
     [RBL_HEALTH_ON] = "on", [RBL_HEALTH_OFF] = "off", [RBL_HEALTH_TRIAL] = "trial"};
@@ -357,20 +354,6 @@ void rbl_health_suspect(struct rbl_health *health, int64_t now_ms)
 void rbl_health_hear(struct rbl_health *health, bool is_said_off)
 {
     health->is_said_off = is_said_off;
-}
-
-bool rbl_health_read_word(struct slice word, int64_t now_s, bool *is_off_r)
-{
-    char text[WORD_SIZE];
-    int64_t updated_s;
-    slice_copy_string(word, text, sizeof(text));
-    const char *updated = strstr(text, " updated=");
-    if (strncmp(text, "state=", 6) != 0 || !updated ||
-        sscanf(updated, " updated=%" SCNd64, &updated_s) != 1 ||
-        now_s - updated_s >= WORD_MAX_AGE_S || updated_s - now_s >= WORD_MAX_AGE_S)
-        return false;
-    *is_off_r = strncmp(text, "state=off ", 10) == 0;
-    return true;
 }
 
 /* The answer among the results that is of no use, or NULL. */

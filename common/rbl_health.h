@@ -124,10 +124,6 @@ void rbl_health_suspect(struct rbl_health *health, int64_t now_ms);
  */
 void rbl_health_hear(struct rbl_health *health, bool is_said_off);
 
-/* What a host said (rbl_health_describe(), with "updated", seconds). False: nothing that is
- * recent. */
-bool rbl_health_read_word(struct slice word, int64_t now_s, bool *is_off_r);
-
 const char *rbl_health_state_name(enum rbl_health_state state);
 const char *rbl_health_reason_name(enum rbl_health_reason reason);
 

@@ -1,6 +1,7 @@
 #include "policyd/rbl_share.h"
 
 #include "common/memory.h"
+#include "common/rbl_words.h"
 #include "common/redis_command.h"
 #include "common/redis_keys.h"
 #include "host/clock.h"
@@ -105,28 +106,15 @@ static void write_health(struct rbl_share *share, size_t list)
     redis_async_write_hash(share->store->redis, redis_key_slice(&key), &field, 1, EXPIRE_S);
 }
 
-/* What the others say of a list. */
-struct words {
-    unsigned said, off;              /* recently; that it is off */
-    bool is_known_here, is_off_here; /* by the daemon of this host */
-};
-
-static struct words listen_to(const struct rbl_share *share, const struct redis_field *fields,
-                              size_t count)
+static struct rbl_words listen_to(const struct rbl_share *share,
+                                  const struct redis_field *fields, size_t count)
 {
-    struct words words = {0, 0, false, false};
-    for (size_t i = 0; i < count; i++) {
-        bool is_off;
-        if (slice_equals(fields[i].name, slice_from_string(share->name)) ||
-            !rbl_health_read_word(fields[i].value, clock_wall_s(), &is_off))
-            continue;
-        words.said++;
-        words.off += is_off;
-        if (slice_equals(fields[i].name, slice_from_string(share->host))) {
-            words.is_known_here = true;
-            words.is_off_here = is_off;
-        }
-    }
+    struct rbl_words words = {.said = 0};
+    for (size_t i = 0; i < count; i++)
+        if (!slice_equals(fields[i].name, slice_from_string(share->name)))
+            rbl_words_add(&words, fields[i].value,
+                          slice_equals(fields[i].name, slice_from_string(share->host)),
+                          clock_wall_s());
     return words;
 }
 
@@ -136,11 +124,10 @@ static void on_health(void *context, bool is_answered, const struct redis_field 
     struct rbl_reader *reader = context;
     struct rbl_share *share = reader->share;
     struct rbl_health *health = &share->health[reader->list];
-    struct words words = listen_to(share, fields, is_answered ? count : 0);
+    struct rbl_words words = listen_to(share, fields, is_answered ? count : 0);
     reader->request = NULL;
     if (share->is_spawned)
-        rbl_health_hear(health,
-                        words.is_known_here ? words.is_off_here : 2 * words.off > words.said);
+        rbl_health_hear(health, rbl_words_say_off(&words));
     else if (words.off > 0)
         rbl_health_suspect(health, clock_monotonic_ms());
     /* Of many spawned processes only those have something to say that found a list ill. */

@@ -68,6 +68,7 @@ UNIT_TESTS = \
 	t/unit/rbl_settings_test \
 	t/unit/rbl_template_test \
 	t/unit/rbl_value_test \
+	t/unit/rbl_words_test \
 	t/unit/recipient_address_test \
 	t/unit/recipient_record_test \
 	t/unit/reclaim_test \

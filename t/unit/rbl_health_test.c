@@ -253,39 +253,13 @@ static void test_good_clients(void)
     is_state(RBL_HEALTH_ON, RBL_REASON_NONE);
 }
 
-static void test_words(void)
-{
-    static const struct {
-        const char *word;
-        bool is_read, is_off;
-    } rows[] = {
-        {"state=off reason=everybody updated=1000", true,  true },
-        {"state=on reason=none updated=1059",       true,  false},
-        {"state=trial reason=errors updated=941",   true,  false},
-        {"state=off reason=errors updated=940",     false, false},
-        {"state=off reason=errors updated=1060",    false, false},
-        {"state=off reason=errors",                 false, false},
-        {"state=off updated=x",                     false, false},
-        {"reason=off updated=1000",                 false, false},
-        {"",                                        false, false},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        bool is_off = false;
-        bool is_read = rbl_health_read_word(slice_from_string(rows[i].word), 1000, &is_off);
-        ok(is_read == rows[i].is_read && is_off == rows[i].is_off, "word: %s", rows[i].word);
-    }
-    init(false);
-    rbl_health_hear(&health, true);
-    ok(!rbl_health_counts(&health) && !rbl_health_allows_lookup(&health, now_ms),
-       "said to be off");
-    rbl_health_hear(&health, false);
-    ok(rbl_health_counts(&health) && rbl_health_allows_lookup(&health, now_ms),
-       "... and not any more");
-}
-
 static void test_tests(void)
 {
     init(true);
+    rbl_health_hear(&health, true);
+    ok(!rbl_health_counts(&health) && !rbl_health_allows_lookup(&health, now_ms), "said off");
+    rbl_health_hear(&health, false);
+    ok(rbl_health_counts(&health) && rbl_health_allows_lookup(&health, now_ms), "on again");
     is_number(rbl_health_next_ms(&health), now_ms, "the first test at once");
     ok(rbl_health_begins_test(&health, now_ms), "... begins");
     ok(!rbl_health_begins_test(&health, now_ms + 29999), "... once");
@@ -513,7 +487,6 @@ int main(void)
     test_everybody_by_numbers();
     test_many_bots();
     test_good_clients();
-    test_words();
     test_tests();
     test_nobody();
     test_tests_that_fail();
