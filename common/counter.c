@@ -204,6 +204,26 @@ int64_t counter_get(const struct counter_set *set, enum counter counter,
     return value;
 }
 
+int64_t counter_sum(const struct counter_set *set, enum counter counter,
+                    const int labels[static COUNTER_LABELS_MAX])
+{
+    const struct counter_info *info = &table[counter];
+    int64_t sum = 0;
+    for (int combination = 0; combination < counter_combinations(info); combination++) {
+        int values[COUNTER_LABELS_MAX], rest = combination;
+        bool is_meant = true;
+        for (int i = COUNTER_LABELS_MAX - 1; i >= 0; i--) {
+            int size = counter_label_info(info->labels[i])->size;
+            values[i] = rest % size;
+            rest /= size;
+            is_meant = is_meant && (labels[i] < 0 || labels[i] == values[i]);
+        }
+        if (is_meant)
+            sum += counter_get(set, counter, values);
+    }
+    return sum;
+}
+
 /* -- dynamic labels ----------------------------------------------------------------------- */
 
 static const struct counter_names *names_of(const struct counter_set *set,

@@ -125,6 +125,9 @@ void counter_unset_gauge(struct counter_set *set, enum counter counter,
  */
 int64_t counter_get(const struct counter_set *set, enum counter counter,
                     const int labels[static COUNTER_LABELS_MAX]);
+/* Of all combinations that have these values; -1 is any. Not for gauges. */
+int64_t counter_sum(const struct counter_set *set, enum counter counter,
+                    const int labels[static COUNTER_LABELS_MAX]);
 /* Of a cell of a gauge; false: not set. */
 bool counter_gauge_of_cell(uint64_t cell, int64_t *value_r);
 uint64_t counter_gauge_to_cell(int64_t value);

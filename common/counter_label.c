@@ -20,6 +20,13 @@ static const char *const lookup_names[] = {
     [LOOKUP_NOT_ASKED] = "not-asked",
 };
 
+static const char *const server_names[] = {
+    [COUNTED_POLICY] = "policy",
+    [COUNTED_SOCKETMAP] = "socketmap",
+    [COUNTED_MEMCACHE] = "memcache",
+    [COUNTED_HTTP] = "http",
+};
+
 static const char *const closed_names[] = {
     [CLOSED_MADE_ROOM] = "made-room",
     [CLOSED_TIMED_OUT] = "timed-out",
@@ -52,6 +59,11 @@ const char *session_end_name(enum session_end end)
 const char *lookup_name(enum lookup lookup)
 {
     return lookup_names[lookup];
+}
+
+const char *counted_server_name(enum counted_server server)
+{
+    return server_names[server];
 }
 
 const char *closed_name(enum closed closed)

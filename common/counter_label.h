@@ -44,6 +44,15 @@ enum lookup {
 
 enum decision_line { DECISION_LINE_WRITTEN, DECISION_LINE_DROPPED, DECISION_LINE_COUNT };
 
+/* The protocols that policyd serves. */
+enum counted_server {
+    COUNTED_POLICY,
+    COUNTED_SOCKETMAP,
+    COUNTED_MEMCACHE,
+    COUNTED_HTTP,
+    COUNTED_SERVER_COUNT
+};
+
 enum closed { CLOSED_MADE_ROOM, CLOSED_TIMED_OUT, CLOSED_INVALID, CLOSED_COUNT };
 
 enum counted_listing {
@@ -66,6 +75,7 @@ enum rbl_source {
 const char *counted_verdict_name(enum counted_verdict verdict);
 const char *session_end_name(enum session_end end);
 const char *lookup_name(enum lookup lookup);
+const char *counted_server_name(enum counted_server server);
 const char *closed_name(enum closed closed);
 const char *counted_listing_name(enum counted_listing listing);
 const char *rbl_source_name(enum rbl_source source);

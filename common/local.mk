@@ -15,6 +15,8 @@ common_libcommon_a_SOURCES = \
 	common/config.c common/config_file.c common/config.h \
 	common/decide.c common/decide.h \
 	common/counter.c common/counter.h common/counter.def \
+	common/counter_field.c common/counter_field.h \
+	common/counter_flush.c common/counter_flush.h \
 	common/counter_label.c common/counter_label.h common/counter_label.def \
 	common/decision_json.c common/decision_json.h \
 	common/dnsbl_name.c common/dnsbl_name.h \

@@ -8,6 +8,8 @@
 
 /* For intervals and deadlines; > 0, never goes back. */
 int64_t clock_monotonic_ms(void);
+/* The same clock, to see how long something took. */
+int64_t clock_monotonic_us(void);
 /* Seconds since 1970, for history that hosts share. */
 int64_t clock_wall_s(void);
 int64_t clock_wall_ms(void);

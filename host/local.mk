@@ -17,9 +17,11 @@ host_libhost_a_SOURCES = \
 	host/netlink.c host/netlink.h \
 	host/port_sensor.c host/port_sensor.h \
 	host/own_addresses.c host/own_addresses.h \
+	host/own_numbers.c host/own_numbers.h \
 	host/pressure_source.c host/pressure_source.h \
 	host/privileges.c host/privileges.h \
 	host/program.c host/program.h \
+	host/process_id.c host/process_id.h \
 	host/proc_tcp.c host/proc_tcp.h \
 	host/slot_limit.c host/slot_limit.h \
 	host/smtpd_processes.c host/smtpd_processes.h \

@@ -3,6 +3,7 @@
 #include "common/reply_text.h"
 #include "common/verdict_log.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/decision_log.h"
 #include "host/history_guard.h"
 #include "host/log.h"
@@ -71,9 +72,22 @@ static void tell_decision(struct milter *milter, const struct config *config,
     buffer_free(&text);
 }
 
+static void count_verdict(const struct facts *facts, const struct verdict *verdict,
+                          int64_t elapsed_us)
+{
+    const struct classification *classification = &verdict->classification;
+    COUNT(VERDICTS, facts->stage, classification->class, counted_verdict_of(verdict),
+          verdict->rule);
+    if (verdict->action == VERDICT_HANG_UP)
+        COUNT(HANG_UPS, classification->class, classification->reason);
+    OBSERVE(DECISION, elapsed_us);
+    if (facts->stage == STAGE_CONNECT)
+        OBSERVE(FIRST_VERDICT, elapsed_us, classification->class);
+}
+
 static struct verdict conclude(struct milter *milter, const struct config *config,
                                struct facts *facts, const struct session *session,
-                               int64_t now_ms)
+                               int64_t now_ms, int64_t started_us)
 {
     struct decide_settings settings = {
         .admission = &config->admission,
@@ -88,6 +102,7 @@ static struct verdict conclude(struct milter *milter, const struct config *confi
     if (facts->stage == STAGE_CONNECT && verdict.classification.class != CLASS_TRUSTED)
         history_guard_count(milter->history_guard, &config->admission.rails,
                             verdict.is_by_history_alone, now_ms);
+    count_verdict(facts, &verdict, clock_monotonic_us() - started_us);
     if (verdict.code != 0) {
         char line[VERDICT_LOG_SIZE];
         verdict_log_format(&verdict, facts, &session->address, line, sizeof(line));
@@ -102,7 +117,7 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
                                         const struct session *session, int busy,
                                         bool is_postfix_stressed)
 {
-    int64_t now_ms = clock_monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms(), started_us = clock_monotonic_us();
     struct facts facts = {
         .front = FRONT_MILTER,
         .stage = STAGE_CONNECT,
@@ -120,14 +135,14 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
     facts.pressure.is_postfix_stressed = is_postfix_stressed;
     facts.level = level_watch_feed(milter->level, config, &facts.pressure, now_ms);
     level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
-    return conclude(milter, config, &facts, session, now_ms);
+    return conclude(milter, config, &facts, session, now_ms, started_us);
 }
 
 struct verdict admission_decide_later(struct milter *milter, const struct config *config,
                                       const struct session *session, enum stage stage,
                                       bool is_authenticated)
 {
-    int64_t now_ms = clock_monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms(), started_us = clock_monotonic_us();
     struct facts facts = {
         .front = FRONT_MILTER,
         .stage = stage,
@@ -143,7 +158,7 @@ struct verdict admission_decide_later(struct milter *milter, const struct config
     slots_read(milter->slots, session_table_busy(milter->sessions), now_ms, &facts.pressure);
     facts.level = level_watch_feed(milter->level, config, &facts.pressure, now_ms);
     level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
-    return conclude(milter, config, &facts, session, now_ms);
+    return conclude(milter, config, &facts, session, now_ms, started_us);
 }
 
 static void log_outcome(const struct session *session, const struct session_outcome *outcome)

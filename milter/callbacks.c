@@ -10,6 +10,7 @@
 #include "milter/negotiate.h"
 #include "milter/reclaimer.h"
 #include "milter/reply.h"
+#include "milter/session_count.h"
 #include "milter/session_table.h"
 
 #include <libmilter/mfapi.h>
@@ -111,6 +112,7 @@ static sfsistat begin_session(SMFICTX *context, const struct config *config,
     struct verdict verdict = admission_decide_connect(milter, config, session, busy,
                                                       stress && strcmp(stress, "yes") == 0);
     session_table_set_class(milter->sessions, session, &verdict.classification, true);
+    session_count_start(milter->sessions, session);
     if (verdict.action == VERDICT_HANG_UP) {
         note_turned_away(config, &verdict);
         return hang_up(context, config, session, &verdict);
@@ -142,6 +144,8 @@ static void end_session(struct session *session)
     if (session_table_remove(milter->sessions, session)) {
         const struct config *config = live_config_acquire(milter->config);
         admission_record(milter, config, session, true);
+        session_count_end(session, config->milter.silent_after_s * 1000, false,
+                          clock_monotonic_ms());
         note_end(session, config);
         live_config_release(milter->config, config);
     }
@@ -243,7 +247,11 @@ static sfsistat on_unknown_command(SMFICTX *context, const char *command)
 
 static sfsistat on_end_of_message(SMFICTX *context)
 {
+    struct session *session = smfi_getpriv(context);
+    int messages_before = session ? session->accepted_messages : 0;
     note(context, session_on_message);
+    if (session)
+        session_count_message(session, messages_before, clock_monotonic_ms());
     return SMFIS_CONTINUE;
 }
 

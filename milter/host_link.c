@@ -1,15 +1,21 @@
 #include "milter/host_link.h"
 
 #include "common/cluster.h"
+#include "common/counter_flush.h"
 #include "common/memory.h"
 #include "common/redis_keys.h"
 #include "host/clock.h"
+#include "host/count.h"
+#include "host/history_guard.h"
 #include "host/hostname.h"
+#include "host/own_numbers.h"
+#include "host/process_id.h"
 #include "milter/access_watch.h"
 #include "milter/history.h"
 #include "milter/level_watch.h"
 #include "milter/live_config.h"
 #include "milter/reclaimer.h"
+#include "milter/session_count.h"
 #include "milter/session_table.h"
 #include "milter/slots.h"
 #include "milter/top.h"
@@ -24,6 +30,9 @@
 #define TOP_MS       1000
 #define TOP_EXPIRE_S "10"
 
+#define COUNTS_PATIENCE_MS 200 /* nobody waits for it: a slow reply is no trouble yet */
+#define COUNTS_LAST_MS     500
+
 struct host_link {
     struct milter *milter;
     pthread_t thread;
@@ -34,6 +43,9 @@ struct host_link {
     struct host_exchange *exchange;
     char host[HOSTNAME_SIZE];
     int64_t top_at_ms;
+    struct counter_flush *counters;
+    struct own_numbers own_numbers;
+    int64_t count_at_ms;
 };
 
 /* -- offer and ask ------------------------------------------------------------------------ */
@@ -156,6 +168,64 @@ static void show_top(struct host_link *link, const struct config *config)
                        redis_link_deadline(link->link), &error);
 }
 
+/* -- counters ----------------------------------------------------------------------------- */
+
+static void on_counts_written(void *context, size_t index, const struct redis_reply *reply)
+{
+    struct host_link *link = context;
+    counter_flush_reply(link->counters, index, reply->type != REDIS_REPLY_IS_ERROR);
+}
+
+static void write_counts(struct host_link *link, bool is_last)
+{
+    const struct counter_flush_target target = {
+        .prefix = history_redis_settings(link->milter->history)->prefix,
+        .host = link->host,
+        .wall_s = clock_wall_s(),
+        .is_last = is_last,
+    };
+    struct buffer commands;
+    struct error error;
+    if (!redis_server_may_try(history_redis_server(link->milter->history), REDIS_USE_WRITE))
+        return;
+    struct redis_pipeline pipeline = {
+        .use = REDIS_USE_WRITE,
+        .count = counter_flush_commands(link->counters, &target, &commands),
+        .callback = on_counts_written,
+        .context = link,
+    };
+    pipeline.commands = (struct slice){commands.data, commands.length};
+    if (pipeline.count > 0)
+        redis_link_pipeline(link->link, &pipeline,
+                            redis_link_deadline(link->link) + COUNTS_PATIENCE_MS, NULL, &error);
+    buffer_free(&commands);
+}
+
+static void count_now(struct host_link *link, const struct config *config)
+{
+    struct milter *milter = link->milter;
+    int64_t now_ms = clock_monotonic_ms();
+    struct host_state state;
+    read_state(link, config, now_ms, &state);
+    own_numbers_count(&link->own_numbers, &state, now_ms);
+    redis_server_set_gauges(history_redis_server(milter->history));
+    session_count_open(milter->sessions);
+    SET_GAUGE(HISTORY_CAP, history_guard_is_reached(milter->history_guard,
+                                                    &config->admission.rails, now_ms));
+}
+
+void host_link_write_counts(struct host_link *link)
+{
+    int64_t until_ms = clock_monotonic_ms() + COUNTS_LAST_MS;
+    if (!link)
+        return;
+    own_numbers_count_cpu(&link->own_numbers);
+    do
+        write_counts(link, true);
+    while (!counter_flush_is_done(link->counters) && clock_monotonic_ms() < until_ms &&
+           redis_server_may_try(history_redis_server(link->milter->history), REDIS_USE_WRITE));
+}
+
 /* -- the thread --------------------------------------------------------------------------- */
 
 /* prefix: as at the start, as everything of Redis. */
@@ -163,6 +233,11 @@ static void follow_config(struct host_link *link, const struct config *config)
 {
     const char *prefix = history_redis_settings(link->milter->history)->prefix;
     hostname_get(config->host, link->host);
+    if (!link->counters) {
+        char id[PROCESS_ID_SIZE];
+        process_id_make("milter", link->host, id);
+        link->counters = counter_flush_create(count_set(), COUNTER_PROCESS_MILTER, id);
+    }
     if (link->exchange && host_exchange_is_of(link->exchange, prefix, link->host))
         return;
     host_exchange_free(link->exchange);
@@ -183,6 +258,11 @@ static void work(struct host_link *link, bool is_last)
         if (clock_monotonic_ms() >= link->top_at_ms) {
             link->top_at_ms = clock_monotonic_ms() + TOP_MS;
             show_top(link, config);
+        }
+        if (clock_monotonic_ms() >= link->count_at_ms) {
+            link->count_at_ms = clock_monotonic_ms() + COUNTER_FLUSH_MS;
+            count_now(link, config);
+            write_counts(link, false);
         }
     }
     live_config_release(link->milter->config, config);

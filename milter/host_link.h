@@ -22,4 +22,7 @@ void host_link_wake(struct host_link *link);
 /* Gives the lease back and ends the thread. NULL is fine. */
 void host_link_end(struct host_link *link);
 
+/* After host_link_end(): what was counted since, within half a second. NULL is fine. */
+void host_link_write_counts(struct host_link *link);
+
 #endif

@@ -13,6 +13,7 @@
 #include "milter/live_config.h"
 #include "milter/newcomer_watch.h"
 #include "milter/reclaimer.h"
+#include "milter/session_count.h"
 #include "milter/session_table.h"
 #include "milter/signals.h"
 #include "milter/slots.h"
@@ -141,6 +142,8 @@ static void write_down(const struct session *session, void *context)
 {
     struct ending *ending = context;
     admission_record(ending->milter, ending->config, session, false);
+    session_count_end(session, ending->config->milter.silent_after_s * 1000, true,
+                      clock_monotonic_ms());
     ending->sessions++;
 }
 
@@ -154,6 +157,7 @@ void housekeeping_end(struct milter *milter, int status)
     session_table_drain(milter->sessions, write_down, &ending);
     history_flush(milter->history, FLUSH_MS);
     decision_log_end(milter->decision_log);
+    host_link_write_counts(milter->host_link);
     log_info("ends with %d sessions", ending.sessions);
     /* Not exit(): libmilter's threads are still at work. */
     fflush(NULL);

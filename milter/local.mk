@@ -18,6 +18,7 @@ milter_postvalve_milter_SOURCES = \
 	milter/reclaimer.c milter/reclaimer.h \
 	milter/reply.c milter/reply.h \
 	milter/session.c milter/session.h \
+	milter/session_count.c milter/session_count.h \
 	milter/session_table.c milter/session_table.h \
 	milter/signals.c milter/signals.h \
 	milter/slots.c milter/slots.h \

@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 #include "common/reclaim.h"
+#include "host/count.h"
 #include "host/log.h"
 #include "milter/newcomer_watch.h"
 #include "milter/session_table.h"
@@ -205,10 +206,13 @@ static void carry_out(struct session_table *table, const struct look *look,
 {
     struct reclaimer *reclaimer = look->reclaimer;
     const struct candidate *candidate = &reclaimer->candidates[choice->index];
+    enum client_class class = reclaimer->views[choice->index].class;
     struct error error;
     if (look->is_observing) {
-        if (session_table_observe_reclaim(table, candidate->id))
+        if (session_table_observe_reclaim(table, candidate->id)) {
+            COUNT(RECLAIM_OBSERVED, class);
             log_choice(look, choice, true);
+        }
         return;
     }
     /* First in the table: once the socket is gone its session ends, and is recorded. */
@@ -220,6 +224,7 @@ static void carry_out(struct session_table *table, const struct look *look,
     pthread_mutex_unlock(&reclaimer->mutex);
     if (is_ended) {
         atomic_fetch_add(&reclaimer->count, 1);
+        COUNT(RECLAIMED, class);
         log_choice(look, choice, false);
         return;
     }

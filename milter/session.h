@@ -35,7 +35,9 @@ struct session {
     uint16_t local_port;
     uint64_t socket_cookie; /* see host/sock_destroy.h; 0: not known */
     enum session_state state;
-    enum client_class class; /* as of the last decision */
+    enum client_class class;       /* as of the last decision */
+    enum client_class first_class; /* as of the first one; is_counted: there was one */
+    bool is_counted;               /* as started: session_count's */
     bool has_said_helo;
     bool is_hung_up;          /* by us: the slot is free in less than a millisecond */
     bool is_reclaimed;        /* we took its slot back */

@@ -6,6 +6,7 @@
 #include "common/policy_reply.h"
 #include "common/policy_request.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/log.h"
 #include "policyd/gather.h"
 #include "policyd/peer.h"
@@ -168,7 +169,7 @@ static void decide_request(struct turn *turn)
     if (gather_verdict(connection->set->gather, turn->request, &connection->session,
                        turn->now_ms, on_verdict, connection, &verdict,
                        &connection->pending) == GATHER_READY) {
-        connection->set->counters->requests++;
+        COUNT(REQUESTS, COUNTED_POLICY);
         turn->outbox_length +=
             policy_reply_format(&verdict, turn->outbox + turn->outbox_length);
     }
@@ -254,7 +255,7 @@ static void process(struct connection *connection, const char *data, size_t leng
     }
     bool is_good = answer_requests(&turn, &fresh);
     if (turn.request->problem) {
-        connection->set->counters->invalid++;
+        COUNT(CONNECTIONS_CLOSED, COUNTED_POLICY, CLOSED_INVALID);
         log_invalid(&turn);
     }
     if (!flush_outbox(&turn) || !is_good) {
@@ -282,7 +283,7 @@ static void on_verdict(void *context, const struct verdict *verdict)
     char reply[POLICY_REPLY_SIZE];
 
     connection->pending = NULL;
-    connection->set->counters->requests++;
+    COUNT(REQUESTS, COUNTED_POLICY);
     if (send_bytes(connection, reply, policy_reply_format(verdict, reply)))
         process_backlog(connection);
     else

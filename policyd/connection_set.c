@@ -3,6 +3,7 @@
 #include "common/memory.h"
 #include "common/policy_request.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/log.h"
 #include "policyd/connection.h"
 
@@ -13,9 +14,9 @@
 #define SWEEP_INTERVAL_S 1
 
 void connection_set_init(struct connection_set *set, struct event_base *base,
-                         struct gather *gather, struct counters *counters)
+                         struct gather *gather)
 {
-    *set = (struct connection_set){.base = base, .gather = gather, .counters = counters};
+    *set = (struct connection_set){.base = base, .gather = gather};
     for (int state = 0; state < CONNECTION_STATE_COUNT; state++)
         TAILQ_INIT(&set->lists[state]);
     set->read_buffer = memory_allocate(POLICY_REQUEST_MAX, 1);
@@ -64,7 +65,7 @@ static void sweep_list(struct connection_set *set, enum connection_state state,
             connection_log_problem(connection, state == CONNECTION_RECEIVING
                                                    ? "its request does not end"
                                                    : "it does not take its reply");
-        set->counters->timed_out++;
+        COUNT(CONNECTIONS_CLOSED, COUNTED_POLICY, CLOSED_TIMED_OUT);
         connection_close(connection);
     }
 }
@@ -83,7 +84,7 @@ bool connection_set_make_room(struct connection_set *set)
         struct connection *connection = TAILQ_FIRST(&set->lists[order[i]]);
         if (connection) {
             connection_close(connection);
-            set->counters->made_room++;
+            COUNT(CONNECTIONS_CLOSED, COUNTED_POLICY, CLOSED_MADE_ROOM);
             return true;
         }
     }
@@ -117,7 +118,7 @@ void connection_set_add(struct connection_set *set, struct connection *connectio
                         int64_t now_ms)
 {
     set->count++;
-    set->counters->connections++;
+    COUNT(CONNECTIONS_ACCEPTED, COUNTED_POLICY);
     connection->state = CONNECTION_IDLE;
     connection->since_ms = now_ms;
     TAILQ_INSERT_TAIL(&set->lists[CONNECTION_IDLE], connection, link);

@@ -8,8 +8,6 @@
 #ifndef POSTVALVE_POLICYD_CONNECTION_SET_H
 #define POSTVALVE_POLICYD_CONNECTION_SET_H
 
-#include "policyd/counters.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +37,6 @@ TAILQ_HEAD(connection_list, connection);
 struct connection_set {
     struct event_base *base; /* not owned; as the two below */
     struct gather *gather;
-    struct counters *counters;
     struct connection_limits limits;
     struct connection_list lists[CONNECTION_STATE_COUNT];
     size_t count;
@@ -51,7 +48,7 @@ struct connection_set {
 };
 
 void connection_set_init(struct connection_set *set, struct event_base *base,
-                         struct gather *gather, struct counters *counters);
+                         struct gather *gather);
 /* Closes all. */
 void connection_set_deinit(struct connection_set *set);
 void connection_set_apply_limits(struct connection_set *set,

@@ -6,12 +6,12 @@
 #include "common/reply_text.h"
 #include "common/verdict_log.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/decision_log.h"
 #include "host/history_guard.h"
 #include "host/log.h"
 #include "host/own_addresses.h"
 #include "host/stress_monitor.h"
-#include "policyd/counters.h"
 #include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
 #include "policyd/store.h"
@@ -39,6 +39,7 @@ struct inquiry {
     struct rbl_inquiry *rbl; /* NULL: no DNS list is asked */
     uint16_t port;           /* of the service; 0: not said */
     bool is_stressed;        /* stress=yes */
+    int64_t started_us;      /* monotonic */
 };
 
 /* What Redis is asked about one of the client's keys. */
@@ -146,8 +147,8 @@ static bool is_admitted(const struct inquiry *inquiry, const struct host_word *h
 
 /* In observe mode a session that would be hung up on goes on: it is told of once, by the milter
  * where there is one. */
-static void tell(const struct gather *gather, const struct inquiry *inquiry,
-                 const struct verdict *verdict, bool is_of_milter)
+static void tell(const struct inquiry *inquiry, const struct verdict *verdict,
+                 bool is_of_milter)
 {
     char line[VERDICT_LOG_SIZE];
     if (verdict->is_observed && is_of_milter && verdict->rule != RULE_RBL)
@@ -155,12 +156,6 @@ static void tell(const struct gather *gather, const struct inquiry *inquiry,
     if (verdict->is_observed && inquiry->facts.stage != STAGE_CONNECT &&
         session_memory_holds(inquiry->memory, &inquiry->session))
         return;
-    if (verdict->action == VERDICT_HANG_UP)
-        gather->sources.counters->hang_ups++;
-    else if (verdict->action != VERDICT_CONTINUE)
-        gather->sources.counters->rejects++;
-    else
-        gather->sources.counters->observed_hang_ups++;
     /* A client that is rejected may go on to the next recipient. */
     if (verdict->action != VERDICT_HANG_UP && inquiry->facts.stage != STAGE_CONNECT &&
         session_identity_equals(&inquiry->memory->told, &inquiry->session))
@@ -168,6 +163,16 @@ static void tell(const struct gather *gather, const struct inquiry *inquiry,
     inquiry->memory->told = inquiry->session;
     verdict_log_format(verdict, &inquiry->facts, &inquiry->client, line, sizeof(line));
     log_info("%s", line);
+}
+
+static void count_verdict(const struct inquiry *inquiry, const struct verdict *verdict)
+{
+    const struct classification *classification = &verdict->classification;
+    COUNT(VERDICTS, inquiry->facts.stage, classification->class, counted_verdict_of(verdict),
+          verdict->rule);
+    if (verdict->action == VERDICT_HANG_UP)
+        COUNT(HANG_UPS, classification->class, classification->reason);
+    OBSERVE(DECISION, clock_monotonic_us() - inquiry->started_us);
 }
 
 static bool is_first_decision(const struct inquiry *inquiry)
@@ -273,8 +278,9 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
     if (service < SERVICES_MAX)
         gather->levels[service] = verdict.level;
     count(gather, inquiry, &verdict, now_ms);
+    count_verdict(inquiry, &verdict);
     if (verdict.code != 0)
-        tell(gather, inquiry, &verdict, host.has_milter);
+        tell(inquiry, &verdict, host.has_milter);
     if (verdict_is_of_level(&verdict))
         stress_monitor_note_turned_away(sources->monitor, service, now_ms);
     if (verdict.action == VERDICT_HANG_UP)
@@ -403,7 +409,7 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
                                   gather_callback *callback, void *context,
                                   struct verdict *verdict_r, struct gather_pending **pending_r)
 {
-    struct inquiry inquiry = {.is_stressed = false};
+    struct inquiry inquiry = {.started_us = clock_monotonic_us()};
     bool is_asked[SCOPE_COUNT] = {false}, is_fresh = true;
 
     policy_request_port(request, POLICY_ATTRIBUTE_SERVER_PORT, &inquiry.port);
@@ -445,6 +451,12 @@ void gather_cancel(struct gather_pending *pending)
         host_record_cancel(sources->host_record, pending->host_question);
     rbl_inquiry_free(pending->inquiry.rbl);
     free(pending);
+}
+
+bool gather_is_history_capped(const struct gather *gather, int64_t now_ms)
+{
+    return history_guard_is_reached(gather->history_guard, &gather->config->admission.rails,
+                                    now_ms);
 }
 
 enum level gather_level(struct gather *gather, int64_t now_ms)

@@ -16,7 +16,6 @@
 #include <stddef.h>
 
 struct config;
-struct counters;
 struct decision_log;
 struct gather_rbl;
 struct host_record;
@@ -31,7 +30,6 @@ struct gather_sources {
     struct store *store;
     struct stress_monitor *monitor;
     struct host_record *host_record;
-    struct counters *counters;
     struct decision_log *decision_log;
     struct gather_rbl *rbl;
     /* Of a spawned process: the host record is asked for with a request, not on a timer. */
@@ -59,6 +57,9 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
 void gather_cancel(struct gather_pending *pending);
 /* The last session that was asked about is over. */
 void gather_end_session(struct gather *gather, struct session_memory *memory);
+
+/* Too many were hung up on by history alone. */
+bool gather_is_history_capped(const struct gather *gather, int64_t now_ms);
 
 /* The level of this moment, of the first service. */
 enum level gather_level(struct gather *gather, int64_t now_ms);

@@ -3,7 +3,6 @@
 #include "common/error_list.h"
 #include "common/memory.h"
 #include "host/log.h"
-#include "policyd/counters.h"
 #include "policyd/http_answer.h"
 #include "policyd/stream_server.h"
 
@@ -25,7 +24,6 @@ struct http_server {
     struct event_base *base;
     struct stream_protocol protocol;
     struct stream_server *stream;
-    struct counters counters;
     struct http_answerer *answerer; /* NULL: not running */
     pthread_t thread;
     int stop_fd; /* becomes readable when the thread shall end */
@@ -134,6 +132,7 @@ struct http_server *http_server_create(void)
     struct http_server *server = memory_allocate(1, sizeof(*server));
     server->protocol = (struct stream_protocol){
         .name = "http",
+        .counted_as = COUNTED_HTTP,
         .is_quiet = true,
         .input_max = HTTP_REQUEST_MAX,
         .output_max = HTTP_REPLY_MAX,
@@ -151,7 +150,7 @@ struct http_server *http_server_create(void)
         return NULL;
     }
     server->stream =
-        stream_server_create(server->base, &server->counters, &server->protocol, server);
+        stream_server_create(server->base, &server->protocol, server);
     stream_server_set_limits(server->stream, IDLE_MS, REQUEST_MS);
     return server;
 }

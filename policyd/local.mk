@@ -5,7 +5,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/api.c policyd/api.h \
 	policyd/connection.c policyd/connection.h \
 	policyd/connection_set.c policyd/connection_set.h \
-	policyd/counters.h \
+	policyd/counter_writer.c policyd/counter_writer.h \
 	policyd/dns_resolver.c policyd/dns_resolver.h \
 	policyd/gather.c policyd/gather.h \
 	policyd/gather_rbl.c policyd/gather_rbl.h \

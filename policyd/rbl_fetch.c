@@ -4,6 +4,7 @@
 #include "common/rbl_plan.h"
 #include "common/redis_keys.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "policyd/rbl_lists.h"
 #include "policyd/redis_text.h"
 #include "policyd/store.h"
@@ -37,7 +38,7 @@ struct rbl_fetcher {
     struct dns_resolver *resolver;
     struct rbl_lists *lists;
     struct rbl_cache *cache;
-    struct rbl_fetch_counters counters;
+    size_t pending;
     struct rbl_bucket buckets[BUCKETS];
 };
 
@@ -65,7 +66,7 @@ static void take_down(struct rbl_fetch *fetch)
     if (fetch->query)
         dns_resolver_cancel(fetch->query);
     LIST_REMOVE(fetch, link);
-    fetch->fetcher->counters.pending--;
+    fetch->fetcher->pending--;
 }
 
 void rbl_fetcher_free(struct rbl_fetcher *fetcher)
@@ -187,7 +188,8 @@ static bool ask_network(struct rbl_fetch *fetch, enum rbl_failure *failure_r)
         dns_resolver_ask(fetcher->resolver, fetch->name, is_text ? DNS_TYPE_TXT : DNS_TYPE_A,
                          is_text ? on_text : on_answer, fetch);
     *failure_r = RBL_FAILURE_ERROR;
-    fetcher->counters.from_network += fetch->query != NULL;
+    if (fetch->query)
+        COUNT(RBL_ANSWER_SOURCES, RBL_SOURCE_NETWORK);
     return fetch->query;
 }
 
@@ -205,7 +207,7 @@ static bool take_value(struct rbl_fetch *fetch, struct slice value)
     rbl_cache_put(fetcher->cache, &fetch->key, &answer, until_ms);
     if (has_text)
         rbl_cache_put_text(fetcher->cache, &fetch->key, text, until_ms);
-    fetcher->counters.from_redis++;
+    COUNT(RBL_ANSWER_SOURCES, RBL_SOURCE_REDIS);
     finish(fetch, &answer, SLICE_LITERAL(""), false);
     return true;
 }
@@ -244,7 +246,7 @@ static struct rbl_fetch *start(struct rbl_fetcher *fetcher, struct rbl_bucket *b
                                const struct rbl_wanted *wanted, enum rbl_failure *failure_r)
 {
     *failure_r = RBL_FAILURE_ERROR;
-    if (fetcher->counters.pending >= RBL_FETCHES_MAX)
+    if (fetcher->pending >= RBL_FETCHES_MAX)
         return NULL;
     struct rbl_fetch *fetch = memory_allocate(1, sizeof(*fetch));
     fetch->fetcher = fetcher;
@@ -262,8 +264,7 @@ static struct rbl_fetch *start(struct rbl_fetcher *fetcher, struct rbl_bucket *b
         return NULL;
     }
     LIST_INSERT_HEAD(bucket, fetch, link);
-    fetcher->counters.fetches++;
-    fetcher->counters.pending++;
+    fetcher->pending++;
     return fetch;
 }
 
@@ -274,7 +275,7 @@ bool rbl_fetch_join(struct rbl_fetcher *fetcher, const struct rbl_wanted *wanted
     struct rbl_bucket *bucket = &fetcher->buckets[wanted->key.words[0] & (BUCKETS - 1)];
     struct rbl_fetch *fetch = find(bucket, wanted);
     if (fetch)
-        fetcher->counters.joined++;
+        COUNT(RBL_ANSWER_SOURCES, RBL_SOURCE_JOINED);
     else
         fetch = start(fetcher, bucket, wanted, failure_r);
     if (!fetch)
@@ -291,9 +292,4 @@ void rbl_waiter_leave(struct rbl_waiter *waiter)
         return;
     LIST_REMOVE(waiter, link);
     waiter->fetch = NULL;
-}
-
-struct rbl_fetch_counters rbl_fetch_counters(const struct rbl_fetcher *fetcher)
-{
-    return fetcher->counters;
 }

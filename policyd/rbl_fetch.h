@@ -64,10 +64,4 @@ void rbl_waiter_leave(struct rbl_waiter *waiter);
 
 struct rbl_answer rbl_answer_from_dns(enum dns_status status, const struct dns_answer *answer);
 
-struct rbl_fetch_counters {
-    uint64_t fetches, joined, from_redis, from_network;
-    uint64_t pending; /* now */
-};
-struct rbl_fetch_counters rbl_fetch_counters(const struct rbl_fetcher *fetcher);
-
 #endif

@@ -4,6 +4,7 @@
 #include "common/rbl_plan.h"
 #include "common/redis_keys.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/log.h"
 #include "policyd/dns_resolver.h"
 #include "policyd/rbl_fetch.h"
@@ -35,6 +36,7 @@ struct rbl_lists {
     struct rbl_share *share; /* NULL: not started */
     uint32_t tests;          /* how many were made */
     struct rbl_health health[RBL_LISTS_MAX];
+    int counted_as[RBL_LISTS_MAX]; /* value of the label */
     struct rbl_value value;
     struct rbl_test test[RBL_LISTS_MAX];
 };
@@ -74,6 +76,7 @@ struct rbl_lists *rbl_lists_create(const struct rbl_settings *settings,
         rbl_health_init(&lists->health[i], &health_settings, now_ms);
         if (before)
             take_over(lists, i, before);
+        lists->counted_as[i] = count_list(list->zone);
     }
     rbl_lists_free(before);
     return lists;
@@ -221,6 +224,10 @@ void rbl_lists_observe(struct rbl_lists *lists, size_t list,
                        const struct rbl_observation *observation, int64_t now_ms)
 {
     struct rbl_event event = {""};
+    enum counted_listing listing = counted_listing_of(&observation->answer);
+    COUNT(RBL_ANSWERS, lists->counted_as[list], listing);
+    if (listing != LISTING_FAILED && listing != LISTING_TIMED_OUT)
+        OBSERVE(RBL_LATENCY, observation->latency_ms, lists->counted_as[list]);
     rbl_value_add_lookup(&lists->value, list, &observation->answer, observation->latency_ms);
     rbl_health_observe(&lists->health[list], plan_list(lists, list)->zone, observation, now_ms,
                        &event);
@@ -231,6 +238,12 @@ void rbl_lists_observe(struct rbl_lists *lists, size_t list,
 void rbl_lists_count_session(struct rbl_lists *lists, const struct rbl_involved *involved)
 {
     rbl_value_add_client(&lists->value, lists->settings->plan->list_count, involved);
+}
+
+void rbl_lists_set_gauges(const struct rbl_lists *lists)
+{
+    for (size_t i = 0; i < lists->settings->plan->list_count; i++)
+        SET_GAUGE(RBL_LIST_ON, rbl_lists_count(lists, i), lists->counted_as[i]);
 }
 
 const struct rbl_health *rbl_lists_health(const struct rbl_lists *lists, size_t list)

@@ -43,6 +43,9 @@ void rbl_lists_observe(struct rbl_lists *lists, size_t list,
 /* What came of an SMTP session. */
 void rbl_lists_count_session(struct rbl_lists *lists, const struct rbl_involved *involved);
 
+/* What is counted of them at this moment (host/count.h). */
+void rbl_lists_set_gauges(const struct rbl_lists *lists);
+
 const struct rbl_health *rbl_lists_health(const struct rbl_lists *lists, size_t list);
 const struct rbl_value *rbl_lists_value(const struct rbl_lists *lists);
 

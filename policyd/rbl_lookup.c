@@ -5,6 +5,7 @@
 #include "common/rbl_settings.h"
 #include "common/rbl_template.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "policyd/rbl_engine.h"
 
 #include <event2/event.h>
@@ -239,9 +240,12 @@ static void look_into_memory(struct rbl_engine *engine, const struct rbl_session
     start->missing = 0;
     for (size_t i = 0; i < plan->query_count; i++) {
         start->answers[i] = rbl_answer_failed(RBL_FAILURE_SKIPPED);
-        if (!make_question(engine, session, i, RBL_FETCH_ANSWER, &question) ||
-            rbl_cache_get(engine->cache, &question.wanted.key, now_ms, &start->answers[i]))
+        if (!make_question(engine, session, i, RBL_FETCH_ANSWER, &question))
             continue;
+        if (rbl_cache_get(engine->cache, &question.wanted.key, now_ms, &start->answers[i])) {
+            COUNT(RBL_ANSWER_SOURCES, RBL_SOURCE_MEMORY);
+            continue;
+        }
         start->answers[i].state = RBL_PENDING;
         start->missing |= UINT64_C(1) << i;
     }

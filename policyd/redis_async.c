@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "policyd/redis_request.h"
 #include "redis/redis_connection.h"
 
@@ -41,6 +42,7 @@ static void start_timer(struct redis_async *redis, int64_t delay_ms)
 static void line_up(struct redis_async *redis, struct redis_async_request *request)
 {
     int64_t deadline_ms = redis->settings->deadline_ms;
+    request->sent_us = clock_monotonic_us();
     redis_request_append(&redis->line, request, clock_monotonic_ms() + deadline_ms);
     /* The timer is not moved for each request: it looks for what is due when it comes. */
     if (!redis->is_timer_pending)
@@ -117,6 +119,7 @@ static bool is_ready(struct redis_async *redis, enum redis_use use)
         !redis_server_allows(redis->server, use) ||
         (!redis_connection_is_open(redis->connection) && !connect_now(redis))) {
         redis->counters.refused++;
+        COUNT(REDIS_REQUESTS, LOOKUP_NOT_ASKED);
         return false;
     }
     return true;
@@ -128,6 +131,7 @@ static bool send_commands(struct redis_async *redis, const struct redis_command 
         !redis_connection_send(redis->connection,
                                (struct slice){command->data, command->length})) {
         redis->counters.refused++;
+        COUNT(REDIS_REQUESTS, LOOKUP_NOT_ASKED);
         return false;
     }
     flush_soon(redis);
@@ -217,6 +221,15 @@ static bool take_error(struct redis_async *redis, struct redis_async_request *re
            redis_server_is_well(redis->server, REDIS_USE_READ);
 }
 
+/* Of writes nobody waits for the answer: how long it takes is of interest all the same. */
+static void count_answer(const struct redis_async_request *request)
+{
+    if (request->is_late)
+        return;
+    COUNT(REDIS_REQUESTS, LOOKUP_ANSWERED);
+    OBSERVE(REDIS_LATENCY, clock_monotonic_us() - request->sent_us);
+}
+
 /* False: the connection must end. The request is released. */
 static bool take_reply(struct redis_async *redis, struct redis_async_request *request,
                        const struct redis_reply *reply, bool is_answer[REDIS_USE_COUNT])
@@ -232,11 +245,13 @@ static bool take_reply(struct redis_async *redis, struct redis_async_request *re
         }
     } else if (reply->type == REDIS_REPLY_IS_ERROR) {
         is_connection_good = take_error(redis, request, reply);
+        COUNT(REDIS_REQUESTS, LOOKUP_FAILED);
         redis_request_answer(request, NULL);
     } else {
         is_answer[is_of_writes(request) ? REDIS_USE_WRITE : REDIS_USE_READ] |=
             !request->is_late;
         redis->counters.answered += request->is_open;
+        count_answer(request);
         redis_request_answer(request, reply);
     }
     redis_request_release(&redis->line, request);
@@ -326,6 +341,8 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
         report_timeout(redis);
     while ((request = redis_request_expire(&redis->line, now_ms))) {
         redis->counters.expired += request->is_open;
+        if (request->is_open)
+            COUNT(REDIS_REQUESTS, LOOKUP_TIMED_OUT);
         redis_request_answer(request, NULL);
     }
     if (is_due && !redis_server_is_well(redis->server, REDIS_USE_READ))

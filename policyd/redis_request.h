@@ -26,6 +26,7 @@ struct redis_async_request {
     bool is_open; /* the callback is still to come */
     bool is_late; /* over its deadline */
     int64_t until_ms;
+    int64_t sent_us; /* monotonic */
     union {
         redis_async_client_callback *client;
         redis_async_hash_callback *hash;

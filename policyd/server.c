@@ -3,20 +3,23 @@
 #include "common/config.h"
 #include "common/error_list.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/decision_log.h"
 #include "host/hostname.h"
 #include "host/log.h"
+#include "host/own_numbers.h"
 #include "host/privileges.h"
 #include "host/program.h"
 #include "host/stress_monitor.h"
 #include "policyd/announcements.h"
 #include "policyd/connection_set.h"
-#include "policyd/counters.h"
+#include "policyd/counter_writer.h"
 #include "policyd/gather.h"
 #include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
 #include "policyd/http_server.h"
 #include "policyd/listener.h"
+#include "policyd/rbl_lists.h"
 #include "policyd/rbl_lookup.h"
 #include "policyd/socketmap_server.h"
 #include "policyd/store.h"
@@ -37,9 +40,10 @@ struct server {
     const char *config_file;
     struct config *config;
     struct event_base *base;
-    struct counters counters;
     struct stress_monitor *monitor;
     struct stress_timer *stress_timer;
+    struct counter_writer *counter_writer;
+    struct own_numbers own_numbers;
     struct store store;
     struct host_record *host_record;
     struct rbl_engine *rbl_engine;
@@ -185,6 +189,7 @@ static void on_reload_signal(int signal_number, short events, void *context)
     log_open("postvalve-policyd", config->log_target, config->is_log_verbose);
     stress_monitor_reload(server->monitor, config, clock_monotonic_ms());
     host_record_reload(server->host_record, config);
+    counter_writer_reload(server->counter_writer, config);
     rbl_engine_reload(server->rbl_engine, &config->rbl);
     gather_rbl_reload(server->gather_rbl, config);
     gather_reload(server->gather, config);
@@ -255,6 +260,23 @@ static int acquire(struct server *server)
     return EX_OK;
 }
 
+/* Once a second, and at the end. */
+static void count_own_numbers(void *context)
+{
+    struct server *server = context;
+    struct host_state state;
+    int64_t now_ms = clock_monotonic_ms();
+    stress_monitor_describe(server->monitor, now_ms, &state);
+    own_numbers_count(&server->own_numbers, &state, now_ms);
+    redis_server_set_gauges(server->store.server);
+    SET_GAUGE(CONNECTIONS_OPEN, (int64_t)server->connections.count, COUNTED_POLICY);
+    if (!server->gather) /* at the end the other parts are gone */
+        return;
+    SET_GAUGE(HISTORY_CAP, gather_is_history_capped(server->gather, now_ms));
+    if (!rbl_engine_is_off(server->rbl_engine))
+        rbl_lists_set_gauges(rbl_engine_lists(server->rbl_engine));
+}
+
 static void wire(struct server *server)
 {
     struct config *config = server->config;
@@ -268,20 +290,21 @@ static void wire(struct server *server)
         .store = &server->store,
         .monitor = server->monitor,
         .host_record = server->host_record,
-        .counters = &server->counters,
         .decision_log = server->decision_log,
         .rbl = server->gather_rbl,
     };
     server->gather = gather_create(&sources, config);
-    connection_set_init(&server->connections, server->base, server->gather, &server->counters);
+    connection_set_init(&server->connections, server->base, server->gather);
     server->connections.on_empty = on_drained;
     server->connections.on_empty_context = server;
     apply_limits(server, config);
     connection_set_start_sweeping(&server->connections);
     server->socketmap = (struct socketmap_server){
-        {server->gather, config},
-        &server->counters
+        {server->gather, config}
     };
+    server->counter_writer =
+        counter_writer_create(server->base, &server->store, config, COUNTER_PROCESS_POLICYD,
+                              count_own_numbers, server);
 }
 
 static void unwire(struct server *server)
@@ -293,11 +316,14 @@ static void unwire(struct server *server)
     server->socketmap_stream = NULL;
     gather_free(server->gather);
     decision_log_free(server->decision_log);
+    server->gather = NULL;
     announcements_free(server->announcements);
     stress_timer_free(server->stress_timer);
     rbl_engine_free(server->rbl_engine);
     gather_rbl_free(server->gather_rbl);
     host_record_free(server->host_record);
+    counter_writer_finish(server->counter_writer);
+    counter_writer_free(server->counter_writer);
     store_close(&server->store);
 }
 
@@ -328,7 +354,8 @@ static int serve(struct server *server)
     if (status == EX_OK) {
         wire(server);
         if (add_signals(server) && start_stress(server) &&
-            host_record_start(server->host_record, server->base) && start_lists(server)) {
+            host_record_start(server->host_record, server->base) && start_lists(server) &&
+            counter_writer_start(server->counter_writer)) {
             if (server->http)
                 http_server_start(server->http, server->config, server->monitor);
             log_info("policyd: ready on %zu sockets", server->listeners.count);
@@ -346,14 +373,30 @@ static int serve(struct server *server)
     return status;
 }
 
-static void log_counters(const struct counters *counters)
+static int64_t count_verdicts(enum counted_verdict verdict)
 {
-    log_info("policyd: ended: requests=%" PRIu64 " hang_ups=%" PRIu64 " rejects=%" PRIu64
-             " observed=%" PRIu64 " connections=%" PRIu64 " invalid=%" PRIu64
-             " timed_out=%" PRIu64 " made_room=%" PRIu64,
-             counters->requests, counters->hang_ups, counters->rejects,
-             counters->observed_hang_ups, counters->connections, counters->invalid,
-             counters->timed_out, counters->made_room);
+    const int labels[COUNTER_LABELS_MAX] = {-1, -1, (int)verdict, -1};
+    return counter_sum(count_set(), COUNTER_VERDICTS, labels);
+}
+
+static int64_t count_closed(enum closed closed)
+{
+    const int labels[COUNTER_LABELS_MAX] = {-1, (int)closed, -1, -1};
+    return counter_sum(count_set(), COUNTER_CONNECTIONS_CLOSED, labels);
+}
+
+static void log_counters(void)
+{
+    const int all[COUNTER_LABELS_MAX] = {-1, -1, -1, -1};
+    log_info("policyd: ended: requests=%" PRId64 " hang_ups=%" PRId64 " rejects=%" PRId64
+             " observed=%" PRId64 " connections=%" PRId64 " invalid=%" PRId64
+             " timed_out=%" PRId64 " made_room=%" PRId64,
+             COUNTED(REQUESTS, COUNTED_POLICY), counter_sum(count_set(), COUNTER_HANG_UPS, all),
+             count_verdicts(COUNTED_REPLY) + count_verdicts(COUNTED_RESTRICTION),
+             count_verdicts(COUNTED_OBSERVED),
+             counter_sum(count_set(), COUNTER_CONNECTIONS_ACCEPTED, all),
+             count_closed(CLOSED_INVALID), count_closed(CLOSED_TIMED_OUT),
+             count_closed(CLOSED_MADE_ROOM));
 }
 
 int server_run(const char *config_file, struct config *config)
@@ -370,8 +413,8 @@ int server_run(const char *config_file, struct config *config)
     const struct listener_owner owner = {"policyd", &server.connections, take_policy_client,
                                          make_policy_room};
     listener_set_init(&server.listeners, server.base, &owner);
-    server.socketmap_stream = stream_server_create(server.base, &server.counters,
-                                                   &socketmap_protocol, &server.socketmap);
+    server.socketmap_stream =
+        stream_server_create(server.base, &socketmap_protocol, &server.socketmap);
     server.http = http_server_create();
     if (!server.http)
         log_warning("policyd: no page: there is no event loop for it");
@@ -383,7 +426,7 @@ int server_run(const char *config_file, struct config *config)
         event_free(server.drain_timer);
     event_base_free(server.base);
     if (status == EX_OK)
-        log_counters(&server.counters);
+        log_counters();
     config_free(server.config);
     return status;
 }

@@ -2,7 +2,7 @@
 
 #include "common/buffer.h"
 #include "host/clock.h"
-#include "policyd/counters.h"
+#include "host/count.h"
 
 #define CLIENTS_MAX 4096
 #define INPUT_MAX   (SOCKETMAP_REQUEST_MAX + 8) /* with length, colon and comma */
@@ -11,9 +11,8 @@
 static void on_answer(void *context, enum socketmap_status status, struct slice text)
 {
     struct stream_client *client = context;
-    struct socketmap_server *server = stream_client_context(client);
     struct buffer reply = BUFFER_WITH_MAXIMUM(OUTPUT_MAX);
-    server->counters->socketmap_requests++;
+    COUNT(REQUESTS, COUNTED_SOCKETMAP);
     socketmap_reply_append(&reply, status, text);
     stream_client_send(client, reply.data, reply.length);
     buffer_free(&reply);
@@ -49,6 +48,7 @@ static void forget(void *context, struct stream_client *client)
 
 const struct stream_protocol socketmap_protocol = {
     .name = "socketmap",
+    .counted_as = COUNTED_SOCKETMAP,
     .input_max = INPUT_MAX,
     .output_max = OUTPUT_MAX,
     .state_size = sizeof(struct socketmap_inquiry),

@@ -10,7 +10,6 @@
 
 struct socketmap_server {
     struct socketmap_maps maps;
-    struct counters *counters;
 };
 
 /* Its context is a struct socketmap_server. */

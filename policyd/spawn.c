@@ -4,10 +4,11 @@
 #include "host/decision_log.h"
 #include "host/hostname.h"
 #include "host/log.h"
+#include "host/own_numbers.h"
 #include "host/stress_monitor.h"
 #include "policyd/connection.h"
 #include "policyd/connection_set.h"
-#include "policyd/counters.h"
+#include "policyd/counter_writer.h"
 #include "policyd/gather.h"
 #include "policyd/gather_rbl.h"
 #include "policyd/host_record.h"
@@ -70,10 +71,15 @@ static void on_closed(void *context)
     event_base_loopbreak(context);
 }
 
+static void count_own_numbers(void *context)
+{
+    own_numbers_count_cpu(context);
+}
+
 static void serve(struct event_base *base, const struct config *config)
 {
-    struct counters counters = {0};
     char host[HOSTNAME_SIZE];
+    struct own_numbers own_numbers = {.start_s = 0};
     struct store store;
     struct connection_set connections;
     struct stress_monitor *monitor =
@@ -90,18 +96,21 @@ static void serve(struct event_base *base, const struct config *config)
         .store = &store,
         .monitor = monitor,
         .host_record = host_record,
-        .counters = &counters,
         .decision_log = decision_log,
         .rbl = gather_rbl,
         .is_host_record_asked = true,
     };
     struct gather *gather = gather_create(&sources, config);
-    connection_set_init(&connections, base, gather, &counters);
+    connection_set_init(&connections, base, gather);
+    struct counter_writer *counter_writer = counter_writer_create(
+        base, &store, config, COUNTER_PROCESS_SPAWN, count_own_numbers, &own_numbers);
     connections.on_empty = on_closed;
     connections.on_empty_context = base;
     struct event *end_signal = evsignal_new(base, SIGTERM, on_end_signal, &connections);
     if (end_signal)
         event_add(end_signal, NULL);
+
+    counter_writer_start(counter_writer);
 
     if (connection_open(&connections, STDIN_FILENO, STDOUT_FILENO))
         event_base_dispatch(base);
@@ -114,6 +123,8 @@ static void serve(struct event_base *base, const struct config *config)
     rbl_engine_free(rbl_engine);
     gather_rbl_free(gather_rbl);
     host_record_free(host_record);
+    counter_writer_finish(counter_writer);
+    counter_writer_free(counter_writer);
     store_close(&store);
     stress_monitor_close(monitor);
 }

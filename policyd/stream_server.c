@@ -3,8 +3,8 @@
 #include "common/buffer.h"
 #include "common/memory.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/log.h"
-#include "policyd/counters.h"
 #include "policyd/listener.h"
 #include "policyd/peer.h"
 
@@ -47,7 +47,6 @@ TAILQ_HEAD(client_list, stream_client);
 
 struct stream_server {
     struct event_base *base;
-    struct counters *counters;
     const struct stream_protocol *protocol;
     void *context;
     struct listener_set listeners;
@@ -108,7 +107,7 @@ static bool make_room(void *context)
     for (int state = CLIENT_IDLE; state < CLIENT_ASKING; state++) {
         struct stream_client *client = TAILQ_FIRST(&server->clients[state]);
         if (client) {
-            server->counters->made_room++;
+            COUNT(CONNECTIONS_CLOSED, server->protocol->counted_as, CLOSED_MADE_ROOM);
             close_client(client);
             return true;
         }
@@ -132,7 +131,7 @@ static void take_client(void *context, int fd)
     client->since_ms = clock_monotonic_ms();
     TAILQ_INSERT_TAIL(&server->clients[CLIENT_IDLE], client, link);
     server->count++;
-    server->counters->connections++;
+    COUNT(CONNECTIONS_ACCEPTED, server->protocol->counted_as);
     client->event = event_new(server->base, fd, EV_READ, on_ready, client);
     if (!client->event || event_add(client->event, NULL) != 0)
         close_client(client);
@@ -166,7 +165,7 @@ static bool refuse(struct stream_client *client)
     char problem[64];
     snprintf(problem, sizeof(problem), "not a %s request", client->server->protocol->name);
     log_problem(client, problem);
-    client->server->counters->invalid++;
+    COUNT(CONNECTIONS_CLOSED, client->server->protocol->counted_as, CLOSED_INVALID);
     client->is_ending = true;
     return flush_output(client);
 }
@@ -311,7 +310,7 @@ static void sweep(struct stream_server *server, enum client_state state, int64_t
         if (state == CLIENT_UNFINISHED)
             log_problem(client, client->output.length > 0 ? "it does not take its answer"
                                                           : "its request does not end");
-        server->counters->timed_out++;
+        COUNT(CONNECTIONS_CLOSED, server->protocol->counted_as, CLOSED_TIMED_OUT);
         close_client(client);
     }
 }
@@ -341,14 +340,13 @@ void stream_server_set_limits(struct stream_server *server, int64_t idle_ms, int
 
 /* -- life --------------------------------------------------------------------------------- */
 
-struct stream_server *stream_server_create(struct event_base *base, struct counters *counters,
+struct stream_server *stream_server_create(struct event_base *base,
                                            const struct stream_protocol *protocol,
                                            void *context)
 {
     struct stream_server *server = memory_allocate(1, sizeof(*server));
     const struct listener_owner owner = {protocol->name, server, take_client, make_room};
     server->base = base;
-    server->counters = counters;
     server->protocol = protocol;
     server->context = context;
     for (int state = 0; state < CLIENT_STATE_COUNT; state++)

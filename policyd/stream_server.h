@@ -13,11 +13,12 @@
 #include "common/config.h"
 #include "common/error_list.h"
 
+#include "common/counter_label.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct counters;
 struct event_base;
 struct stream_client;
 struct stream_server;
@@ -30,7 +31,8 @@ enum stream_take {
 };
 
 struct stream_protocol {
-    const char *name;   /* also of the group of its settings: "socketmap" */
+    const char *name; /* also of the group of its settings: "socketmap" */
+    enum counted_server counted_as;
     size_t input_max;   /* bytes of the longest request; more is invalid */
     size_t output_max;  /* bytes of the longest answer */
     size_t state_size;  /* of what the protocol keeps for a client, zeroed at first */
@@ -44,7 +46,7 @@ struct stream_protocol {
 };
 
 /* All must outlive it; the context is the protocol's, and only used while the loop runs. */
-struct stream_server *stream_server_create(struct event_base *base, struct counters *counters,
+struct stream_server *stream_server_create(struct event_base *base,
                                            const struct stream_protocol *protocol,
                                            void *context);
 /* Closes all; socket files are removed. NULL is fine. */

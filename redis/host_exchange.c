@@ -7,6 +7,7 @@
 #include "common/pressure_history.h"
 #include "host/hostname.h"
 #include "host/log.h"
+#include "host/process_id.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,15 +65,6 @@ struct host_exchange {
     struct override_effect effect;
 };
 
-static void set_id(struct host_exchange *exchange)
-{
-    uint64_t random = 0;
-    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        log_warning("no random bytes: two processes may take each other's lease");
-    snprintf(exchange->id, sizeof(exchange->id), "%s:%.64s:%ld:%016" PRIx64,
-             publisher_name(exchange->publisher), exchange->host, (long)getpid(), random);
-}
-
 struct host_exchange *host_exchange_create(enum publisher publisher, const char *prefix,
                                            const char *host)
 {
@@ -82,7 +74,7 @@ struct host_exchange *host_exchange_create(enum publisher publisher, const char 
     exchange->publisher = publisher;
     snprintf(exchange->prefix, sizeof(exchange->prefix), "%s", prefix);
     snprintf(exchange->host, sizeof(exchange->host), "%s", host);
-    set_id(exchange);
+    process_id_make(publisher_name(publisher), exchange->host, exchange->id);
     redis_key_host(&exchange->host_key, prefix, host);
     redis_key_override(&exchange->override_key, prefix, host);
     redis_key_override(&exchange->all_key, prefix, NULL);

@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "redis/redis_connection.h"
 
 #include <errno.h>
@@ -214,13 +215,19 @@ size_t redis_link_pipeline(struct redis_link *link, const struct redis_pipeline 
     if (is_sent_r)
         *is_sent_r = false;
     if (!redis_server_allows(link->server, pipeline->use)) {
+        COUNT(REDIS_REQUESTS, LOOKUP_NOT_ASKED);
         error_set(error, "Redis is away: %s",
                   redis_trouble_name(redis_server_trouble(link->server)));
         return 0;
     }
+    int64_t start_us = clock_monotonic_us();
     if (exchange_pipeline(&exchange)) {
+        COUNT(REDIS_REQUESTS, LOOKUP_ANSWERED);
+        OBSERVE(REDIS_LATENCY, clock_monotonic_us() - start_us);
         redis_server_succeeded(link->server, pipeline->use);
     } else {
+        bool is_late = exchange.trouble == REDIS_TROUBLE_TIMEOUT;
+        COUNT(REDIS_REQUESTS, is_late ? LOOKUP_TIMED_OUT : LOOKUP_FAILED);
         close_link(link);
         if (exchange.trouble != REDIS_TROUBLE_NONE)
             redis_server_failed(link->server, pipeline->use, exchange.trouble,

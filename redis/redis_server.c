@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/log.h"
 
 #include <pthread.h>
@@ -167,6 +168,7 @@ void redis_server_failed(struct redis_server *server, enum redis_use use,
     struct redis_health_event event;
     int64_t now_ms = clock_monotonic_ms();
     pthread_mutex_lock(&server->mutex);
+    COUNT(REDIS_TROUBLES, trouble);
     redis_health_failure(&server->health, use, trouble, detail, now_ms, &event);
     if (is_of_address(trouble))
         try_next_address(server);
@@ -180,6 +182,12 @@ bool redis_server_is_well(struct redis_server *server, enum redis_use use)
     bool is_well = redis_health_is_well(&server->health, use);
     pthread_mutex_unlock(&server->mutex);
     return is_well && server->settings.server.type != ENDPOINT_NONE;
+}
+
+void redis_server_set_gauges(struct redis_server *server)
+{
+    for (int use = 0; use < REDIS_USE_COUNT; use++)
+        SET_GAUGE(REDIS_UP, redis_server_is_well(server, (enum redis_use)use), use);
 }
 
 enum redis_trouble redis_server_trouble(struct redis_server *server)

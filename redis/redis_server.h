@@ -39,6 +39,8 @@ bool redis_server_may_try(struct redis_server *server, enum redis_use use);
 /* For status and for client_cache_merge(). */
 bool redis_server_is_well(struct redis_server *server, enum redis_use use);
 enum redis_trouble redis_server_trouble(struct redis_server *server);
+/* What is counted of it at this moment (host/count.h). */
+void redis_server_set_gauges(struct redis_server *server);
 
 enum redis_lookup { REDIS_LOOKUP_DONE, REDIS_LOOKUP_PENDING, REDIS_LOOKUP_FAILED };
 

@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "redis/redis_link.h"
 
 #include <pthread.h>
@@ -210,8 +211,10 @@ static void work_on_updates(struct redis_writer *writer)
         bool is_written = batch->outcomes[i - first] == OUTCOME_WRITTEN;
         if (is_written)
             writer->written++;
-        else if (i >= writer->head) /* else dropped and counted by a full queue already */
+        else if (i >= writer->head) { /* else dropped and counted by a full queue already */
             writer->dropped++;
+            COUNT(REDIS_WRITES_DROPPED);
+        }
         if (is_written && i < writer->head)
             writer->dropped--;
     }
@@ -266,6 +269,7 @@ static void *run(void *argument)
             wait_for_redis(writer);
     }
     writer->dropped += writer->tail - writer->head;
+    COUNT_ADD(REDIS_WRITES_DROPPED, writer->tail - writer->head);
     writer->head = writer->tail;
     pthread_mutex_unlock(&writer->mutex);
     return NULL;
@@ -343,6 +347,7 @@ void redis_writer_update_client(struct redis_writer *writer, const struct client
     if (writer->tail - writer->head == REDIS_WRITER_QUEUE_SIZE) {
         writer->head++;
         writer->dropped++;
+        COUNT(REDIS_WRITES_DROPPED);
     }
     writer->queue[writer->tail++ % REDIS_WRITER_QUEUE_SIZE] = (struct update){*key, *outcome};
     wake(writer);

@@ -1,5 +1,6 @@
 /* Policy connections over socket pairs, with a gather that does as it is told. */
 #include "common/policy_request.h"
+#include "host/count.h"
 #include "policyd/connection.h"
 #include "policyd/gather.h"
 #include "t/unit/tap.h"
@@ -22,7 +23,6 @@ struct gather_pending {
 };
 
 static struct event_base *base;
-static struct counters counters;
 static struct connection_set set;
 static int asked, cancelled, emptied;
 static bool is_waiting; /* the gather answers later */
@@ -90,8 +90,8 @@ static void begin(void)
 {
     const struct connection_limits limits = {1000, 1800000, 10000};
     base = event_base_new();
-    memset(&counters, 0, sizeof(counters));
-    connection_set_init(&set, base, NULL, &counters);
+    memset(count_set(), 0, sizeof(struct counter_set));
+    connection_set_init(&set, base, NULL);
     connection_set_apply_limits(&set, &limits);
     set.on_empty = on_empty;
     asked = cancelled = emptied = 0;
@@ -243,7 +243,8 @@ static void test_invalid(void)
         int fd = open_client();
         say(fd, inputs[i]);
         is_string(hear(fd), "closed", "garbage is closed without an answer");
-        ok(counters.invalid == i + 1, "... and counted");
+        ok(COUNTED(CONNECTIONS_CLOSED, COUNTED_POLICY, CLOSED_INVALID) == i + 1,
+           "... and counted");
         close(fd);
     }
     int fd = open_client();
@@ -274,7 +275,8 @@ static void test_times(void)
     say(half, "d_access");
     ok(first(CONNECTION_RECEIVING)->since_ms == half_ms, "more bytes give no more time");
     connection_set_sweep(&set, half_ms + 10001);
-    ok(set.count == 1 && counters.timed_out == 1, "half a request times out");
+    ok(set.count == 1 && COUNTED(CONNECTIONS_CLOSED, COUNTED_POLICY, CLOSED_TIMED_OUT) == 1,
+       "half a request times out");
     is_string(hear(half), "closed", "... without an answer");
     close(half);
 
@@ -309,7 +311,8 @@ static void test_room(void)
     const struct connection_limits limits = {1, 1800000, 10000};
     int d = open_client();
     connection_set_apply_limits(&set, &limits);
-    ok(set.count == 1 && counters.made_room == 3, "a lower limit closes the longest idle");
+    ok(set.count == 1 && COUNTED(CONNECTIONS_CLOSED, COUNTED_POLICY, CLOSED_MADE_ROOM) == 3,
+       "a lower limit closes the longest idle");
     is_string(hear(d), "", "... not the newest");
     close(a);
     close(b);
