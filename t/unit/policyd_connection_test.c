@@ -243,7 +243,7 @@ static void test_invalid(void)
         int fd = open_client();
         say(fd, inputs[i]);
         is_string(hear(fd), "closed", "garbage is closed without an answer");
-        ok(COUNTED(CONNECTIONS_CLOSED, COUNTED_POLICY, CLOSED_INVALID) == i + 1,
+        ok(COUNTED(CONNECTIONS_CLOSED, COUNTED_POLICY, CLOSED_INVALID) == (int64_t)i + 1,
            "... and counted");
         close(fd);
     }
