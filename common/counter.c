@@ -111,14 +111,14 @@ int counter_combinations(const struct counter_info *info)
 }
 
 /* The first cell of a combination; -1: there is no such one. */
-static int cell_of(const struct counter_info *info, const int *labels)
+static int cell_of(const struct counter_info *info, const unsigned *labels)
 {
     int combination = 0;
     for (int i = 0; i < COUNTER_LABELS_MAX; i++) {
         int size = counter_label_info(info->labels[i])->size;
-        if (labels[i] < 0 || labels[i] >= size)
+        if (labels[i] >= (unsigned)size)
             return -1;
-        combination = combination * size + labels[i];
+        combination = combination * size + (int)labels[i];
     }
     return info->cell + combination * counter_spread(info);
 }
@@ -134,7 +134,7 @@ static uint64_t load(const struct counter_set *set, int cell)
 }
 
 void counter_add(struct counter_set *set, enum counter counter,
-                 const int labels[static COUNTER_LABELS_MAX], uint64_t amount)
+                 const unsigned labels[static COUNTER_LABELS_MAX], uint64_t amount)
 {
     int cell = cell_of(&table[counter], labels);
     if (cell >= 0 && table[counter].kind == COUNTER_SUM)
@@ -142,7 +142,7 @@ void counter_add(struct counter_set *set, enum counter counter,
 }
 
 void counter_observe(struct counter_set *set, enum counter counter,
-                     const int labels[static COUNTER_LABELS_MAX], int64_t value)
+                     const unsigned labels[static COUNTER_LABELS_MAX], int64_t value)
 {
     const struct counter_info *info = &table[counter];
     int cell = cell_of(info, labels), count, bucket = 0;
@@ -167,7 +167,7 @@ bool counter_gauge_of_cell(uint64_t cell, int64_t *value_r)
     return cell & 1;
 }
 
-static void store_gauge(struct counter_set *set, enum counter counter, const int *labels,
+static void store_gauge(struct counter_set *set, enum counter counter, const unsigned *labels,
                         uint64_t value)
 {
     int cell = cell_of(&table[counter], labels);
@@ -176,19 +176,19 @@ static void store_gauge(struct counter_set *set, enum counter counter, const int
 }
 
 void counter_set_gauge(struct counter_set *set, enum counter counter,
-                       const int labels[static COUNTER_LABELS_MAX], int64_t value)
+                       const unsigned labels[static COUNTER_LABELS_MAX], int64_t value)
 {
     store_gauge(set, counter, labels, counter_gauge_to_cell(value));
 }
 
 void counter_unset_gauge(struct counter_set *set, enum counter counter,
-                         const int labels[static COUNTER_LABELS_MAX])
+                         const unsigned labels[static COUNTER_LABELS_MAX])
 {
     store_gauge(set, counter, labels, 0);
 }
 
 int64_t counter_get(const struct counter_set *set, enum counter counter,
-                    const int labels[static COUNTER_LABELS_MAX])
+                    const unsigned labels[static COUNTER_LABELS_MAX])
 {
     const struct counter_info *info = &table[counter];
     int cell = cell_of(info, labels);
@@ -205,18 +205,18 @@ int64_t counter_get(const struct counter_set *set, enum counter counter,
 }
 
 int64_t counter_sum(const struct counter_set *set, enum counter counter,
-                    const int labels[static COUNTER_LABELS_MAX])
+                    const unsigned labels[static COUNTER_LABELS_MAX])
 {
     const struct counter_info *info = &table[counter];
     int64_t sum = 0;
     for (int combination = 0; combination < counter_combinations(info); combination++) {
-        int values[COUNTER_LABELS_MAX], rest = combination;
+        unsigned values[COUNTER_LABELS_MAX], rest = (unsigned)combination;
         bool is_meant = true;
         for (int i = COUNTER_LABELS_MAX - 1; i >= 0; i--) {
-            int size = counter_label_info(info->labels[i])->size;
+            unsigned size = (unsigned)counter_label_info(info->labels[i])->size;
             values[i] = rest % size;
             rest /= size;
-            is_meant = is_meant && (labels[i] < 0 || labels[i] == values[i]);
+            is_meant = is_meant && (labels[i] == COUNTER_ANY || labels[i] == values[i]);
         }
         if (is_meant)
             sum += counter_get(set, counter, values);
@@ -242,13 +242,13 @@ static void clean(struct slice name, char text[static COUNTER_NAME_SIZE])
     text[length] = '\0';
 }
 
-int counter_name(struct counter_set *set, enum counter_label label, struct slice name)
+unsigned counter_name(struct counter_set *set, enum counter_label label, struct slice name)
 {
     struct counter_names *names = label == COUNTER_LABEL_LIST ? &set->lists : &set->services;
-    int count = atomic_load_explicit(&names->count, memory_order_relaxed);
+    unsigned count = atomic_load_explicit(&names->count, memory_order_relaxed);
     char text[COUNTER_NAME_SIZE];
     clean(name, text);
-    for (int i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++)
         if (strcmp(names->text[i], text) == 0)
             return i + 1;
     if (count == COUNTER_NAMES_MAX || !text[0] || strcmp(text, "other") == 0)
@@ -259,12 +259,12 @@ int counter_name(struct counter_set *set, enum counter_label label, struct slice
 }
 
 const char *counter_label_text(const struct counter_set *set, enum counter_label label,
-                               int value)
+                               unsigned value)
 {
     const struct counter_label_info *info = counter_label_info(label);
     if (info->value_name)
-        return info->value_name(value);
+        return info->value_name((int)value);
     const struct counter_names *names = names_of(set, label);
-    int count = atomic_load_explicit(&names->count, memory_order_acquire);
+    unsigned count = atomic_load_explicit(&names->count, memory_order_acquire);
     return value > 0 && value <= count ? names->text[value - 1] : "other";
 }

@@ -12,6 +12,7 @@
 #include "common/counter_label.h"
 #include "common/slice.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,7 +91,7 @@ struct counter_set {
     _Atomic uint64_t cells[COUNTER_CELLS];
     /* Values of dynamic labels: LIST, SERVICE. Names are added and never change. */
     struct counter_names {
-        _Atomic int count;
+        _Atomic unsigned count;
         char text[COUNTER_NAMES_MAX][COUNTER_NAME_SIZE];
     } lists, services;
 };
@@ -110,24 +111,25 @@ int counter_combinations(const struct counter_info *info);
 
 /* labels: values in the order of the table. A value out of range counts nowhere. */
 void counter_add(struct counter_set *set, enum counter counter,
-                 const int labels[static COUNTER_LABELS_MAX], uint64_t amount);
+                 const unsigned labels[static COUNTER_LABELS_MAX], uint64_t amount);
 /* value: in the counter's unit; below 0 is 0. */
 void counter_observe(struct counter_set *set, enum counter counter,
-                     const int labels[static COUNTER_LABELS_MAX], int64_t value);
+                     const unsigned labels[static COUNTER_LABELS_MAX], int64_t value);
 /* A gauge that was never set is not shown. */
 void counter_set_gauge(struct counter_set *set, enum counter counter,
-                       const int labels[static COUNTER_LABELS_MAX], int64_t value);
+                       const unsigned labels[static COUNTER_LABELS_MAX], int64_t value);
 /* Not shown any more. */
 void counter_unset_gauge(struct counter_set *set, enum counter counter,
-                         const int labels[static COUNTER_LABELS_MAX]);
+                         const unsigned labels[static COUNTER_LABELS_MAX]);
 
 /* The number of a sum, or of the observations of a histogram; of a gauge 0 where it is not set.
  */
 int64_t counter_get(const struct counter_set *set, enum counter counter,
-                    const int labels[static COUNTER_LABELS_MAX]);
-/* Of all combinations that have these values; -1 is any. Not for gauges. */
+                    const unsigned labels[static COUNTER_LABELS_MAX]);
+/* Of all combinations that have these values. Not for gauges. */
+#define COUNTER_ANY UINT_MAX
 int64_t counter_sum(const struct counter_set *set, enum counter counter,
-                    const int labels[static COUNTER_LABELS_MAX]);
+                    const unsigned labels[static COUNTER_LABELS_MAX]);
 /* Of a cell of a gauge; false: not set. */
 bool counter_gauge_of_cell(uint64_t cell, int64_t *value_r);
 uint64_t counter_gauge_to_cell(int64_t value);
@@ -135,9 +137,9 @@ uint64_t counter_gauge_to_cell(int64_t value);
 /* The value of a dynamic label that this name has; a new one where there is room, else 0, which
  * is "other". One thread at a time may name; any may count. A name is made of letters, digits
  * and "._-:/", others become "_". */
-int counter_name(struct counter_set *set, enum counter_label label, struct slice name);
+unsigned counter_name(struct counter_set *set, enum counter_label label, struct slice name);
 /* The text of any label's value. */
 const char *counter_label_text(const struct counter_set *set, enum counter_label label,
-                               int value);
+                               unsigned value);
 
 #endif

@@ -19,7 +19,7 @@ bool counter_cell_next(struct counter_cell *cell)
         return true;
     cell->part = 0;
     for (int i = COUNTER_LABELS_MAX - 1; i >= 0; i--) {
-        if (++cell->labels[i] < counter_label_info(info->labels[i])->size)
+        if (++cell->labels[i] < (unsigned)counter_label_info(info->labels[i])->size)
             return true;
         cell->labels[i] = 0;
     }
@@ -119,7 +119,8 @@ static bool take_process(struct slice *rest, enum counter_process *process_r)
         return false;
     struct slice value = take_value(rest);
     for (int i = 0; i < COUNTER_PROCESS_COUNT; i++)
-        if (slice_equals(value, slice_from_string(counter_process_name(i)))) {
+        if (slice_equals(value,
+                         slice_from_string(counter_process_name((enum counter_process)i)))) {
             *process_r = (enum counter_process)i;
             return true;
         }
@@ -130,7 +131,7 @@ static int value_of(struct counter_set *set, enum counter_label label, struct sl
 {
     const struct counter_label_info *info = counter_label_info(label);
     if (!info->value_name)
-        return counter_name(set, label, text);
+        return (int)counter_name(set, label, text);
     for (int value = 0; value < info->size; value++)
         if (slice_equals(text, slice_from_string(info->value_name(value))))
             return value;

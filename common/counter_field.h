@@ -17,7 +17,7 @@
 struct counter_cell {
     enum counter counter;
     int index; /* in the set */
-    int labels[COUNTER_LABELS_MAX];
+    unsigned labels[COUNTER_LABELS_MAX];
     int part; /* of a histogram: the bucket; one more than the last: the sum. Else 0 */
 };
 

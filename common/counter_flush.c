@@ -217,7 +217,7 @@ static void add_field(const struct counter_flush *flush, const struct counter_ce
 static void add_session_fields(const struct counter_flush *flush, struct counter_cell cell,
                                struct buffer *out)
 {
-    for (int class = 0; class < CLASS_COUNT; class ++) {
+    for (unsigned class = 0; class < CLASS_COUNT; class ++) {
         char text[COUNTER_FIELD_SIZE];
         cell.labels[0] = class;
         size_t length = counter_field_format(flush->set, &cell, COUNTER_PROCESS_MILTER, text);

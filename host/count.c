@@ -9,21 +9,21 @@ struct counter_set *count_set(void)
     return &counters;
 }
 
-static int name_value(enum counter_label label, const char *name)
+static unsigned name_value(enum counter_label label, const char *name)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&mutex);
-    int value = counter_name(&counters, label, slice_from_string(name));
+    unsigned value = counter_name(&counters, label, slice_from_string(name));
     pthread_mutex_unlock(&mutex);
     return value;
 }
 
-int count_list(const char *zone)
+unsigned count_list(const char *zone)
 {
     return name_value(COUNTER_LABEL_LIST, zone);
 }
 
-int count_service(const char *name)
+unsigned count_service(const char *name)
 {
     return name_value(COUNTER_LABEL_SERVICE, name);
 }

@@ -18,7 +18,7 @@
 
 #include "common/counter.h"
 
-#define COUNT_LABELS(...) ((const int[COUNTER_LABELS_MAX]){__VA_ARGS__})
+#define COUNT_LABELS(...) ((const unsigned[COUNTER_LABELS_MAX]){__VA_ARGS__})
 
 #define COUNT(symbol, ...) COUNT_ADD(symbol, 1, __VA_ARGS__)
 #define COUNT_ADD(symbol, amount, ...)                                                         \
@@ -35,7 +35,7 @@ struct counter_set *count_set(void);
 
 /* The label value of a DNS list (by its zone) or a service (by its name), for as long as the
  * process lives. */
-int count_list(const char *zone);
-int count_service(const char *name);
+unsigned count_list(const char *zone);
+unsigned count_service(const char *name);
 
 #endif

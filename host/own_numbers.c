@@ -25,7 +25,7 @@ void own_numbers_count_cpu(struct own_numbers *own)
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return;
     const int64_t now_ms[] = {to_ms(&usage.ru_utime), to_ms(&usage.ru_stime)};
-    for (int mode = 0; mode < 2; mode++) {
+    for (unsigned mode = 0; mode < 2; mode++) {
         if (now_ms[mode] > own->cpu_ms[mode])
             COUNT_ADD(CPU_TIME, (uint64_t)(now_ms[mode] - own->cpu_ms[mode]), mode);
         own->cpu_ms[mode] = now_ms[mode];
@@ -76,7 +76,7 @@ static void count_process(struct own_numbers *own, int64_t now_ms)
 
 /* -- the service -------------------------------------------------------------------------- */
 
-static void count_service_now(const struct service_state *service, int value)
+static void count_service_now(const struct service_state *service, unsigned value)
 {
     if (service->pressure >= 0) {
         int64_t permille = (int64_t)(service->pressure * 1000 + 0.5);
@@ -91,12 +91,12 @@ static void count_service_now(const struct service_state *service, int value)
         SET_GAUGE(CLIENTS_WAITING, service->waiting, value);
 }
 
-static void count_level(const struct service_state *service, int value, int64_t elapsed_ms)
+static void count_level(const struct service_state *service, unsigned value, int64_t elapsed_ms)
 {
-    for (int level = 0; level < LEVEL_COUNT; level++)
-        SET_GAUGE(LEVEL_NOW, level == (int)service->level, value, level);
+    for (unsigned level = 0; level < LEVEL_COUNT; level++)
+        SET_GAUGE(LEVEL_NOW, level == (unsigned)service->level, value, level);
     if (elapsed_ms > 0)
-        COUNT_ADD(LEVEL_TIME, (uint64_t)elapsed_ms, value, (int)service->level);
+        COUNT_ADD(LEVEL_TIME, (uint64_t)elapsed_ms, value, service->level);
 }
 
 void own_numbers_count(struct own_numbers *own, const struct host_state *state, int64_t now_ms)
@@ -104,7 +104,7 @@ void own_numbers_count(struct own_numbers *own, const struct host_state *state, 
     int64_t elapsed_ms = own->level_at_ms == 0 ? 0 : now_ms - own->level_at_ms;
     count_process(own, now_ms);
     for (size_t i = 0; i < state->service_count; i++) {
-        int value = count_service(state->services[i].name);
+        unsigned value = count_service(state->services[i].name);
         count_service_now(&state->services[i], value);
         count_level(&state->services[i], value, elapsed_ms);
     }

@@ -62,6 +62,6 @@ void session_count_open(struct session_table *table)
 {
     int open[CLASS_COUNT] = {0};
     session_table_visit(table, count_class, open);
-    for (int class = 0; class < CLASS_COUNT; class ++)
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
         SET_GAUGE(SESSIONS_OPEN, open[class], class);
 }

@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/log.h"
 
 #include <ares.h>
@@ -42,6 +43,7 @@ struct dns_query {
     struct dns_resolver *resolver;
     dns_callback *callback; /* NULL: cancelled */
     void *context;
+    int64_t asked_ms;
     size_t server;       /* asked first */
     size_t servers_left; /* that may be asked where this one says that it failed */
     bool is_by_tcp, is_being_sent;
@@ -238,6 +240,16 @@ static void note_silence(struct dns_resolver *resolver, size_t server, bool is_s
 
 /* -- queries ------------------------------------------------------------------------------ */
 
+static void count_answer(const struct dns_query *query, enum dns_status status)
+{
+    enum lookup lookup = status == DNS_ANSWERED ? LOOKUP_ANSWERED
+                         : status == DNS_FAILED ? LOOKUP_FAILED
+                                                : LOOKUP_TIMED_OUT;
+    COUNT(DNS_QUERIES, lookup);
+    if (status == DNS_ANSWERED)
+        OBSERVE(DNS_LATENCY, clock_monotonic_ms() - query->asked_ms);
+}
+
 static void finish(struct dns_query *query, enum dns_status status,
                    const struct dns_answer *answer)
 {
@@ -246,6 +258,8 @@ static void finish(struct dns_query *query, enum dns_status status,
     evtimer_del(&query->failed);
     LIST_REMOVE(query, link);
     query->resolver->pending--;
+    if (callback)
+        count_answer(query, status);
     free(query);
     if (callback)
         callback(context, status, answer);
@@ -318,6 +332,7 @@ static void on_answer(void *context, int status, int timeouts, unsigned char *me
         return;
     }
     note_silence(query->resolver, query->server, timeouts > 0);
+    COUNT_ADD(DNS_RETRIES, (uint64_t)timeouts);
     if (status == ARES_SUCCESS)
         take_answer(query, message, (size_t)length);
     else
@@ -372,8 +387,10 @@ struct dns_query *dns_resolver_ask(struct dns_resolver *resolver, const char *na
     if (resolver->server_count == 0)
         find_servers(resolver);
     if (resolver->pending >= DNS_QUERIES_MAX || resolver->server_count == 0 ||
-        !slice_copy_string(slice_from_string(name), mixed, sizeof(mixed)))
+        !slice_copy_string(slice_from_string(name), mixed, sizeof(mixed))) {
+        COUNT(DNS_QUERIES, LOOKUP_NOT_ASKED);
         return NULL;
+    }
     mix_case(mixed);
     struct dns_query *query = memory_allocate(1, sizeof(*query));
     query->length =
@@ -385,6 +402,7 @@ struct dns_query *dns_resolver_ask(struct dns_resolver *resolver, const char *na
     query->resolver = resolver;
     query->callback = callback;
     query->context = context;
+    query->asked_ms = clock_monotonic_ms();
     query->server = pick_first(resolver);
     query->servers_left = resolver->server_count - 1;
     evtimer_assign(&query->failed, resolver->base, on_failed, query);

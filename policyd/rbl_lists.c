@@ -36,7 +36,7 @@ struct rbl_lists {
     struct rbl_share *share; /* NULL: not started */
     uint32_t tests;          /* how many were made */
     struct rbl_health health[RBL_LISTS_MAX];
-    int counted_as[RBL_LISTS_MAX]; /* value of the label */
+    unsigned counted_as[RBL_LISTS_MAX]; /* value of the label */
     struct rbl_value value;
     struct rbl_test test[RBL_LISTS_MAX];
 };

@@ -375,19 +375,20 @@ static int serve(struct server *server)
 
 static int64_t count_verdicts(enum counted_verdict verdict)
 {
-    const int labels[COUNTER_LABELS_MAX] = {-1, -1, (int)verdict, -1};
+    const unsigned labels[COUNTER_LABELS_MAX] = {COUNTER_ANY, COUNTER_ANY, verdict,
+                                                 COUNTER_ANY};
     return counter_sum(count_set(), COUNTER_VERDICTS, labels);
 }
 
 static int64_t count_closed(enum closed closed)
 {
-    const int labels[COUNTER_LABELS_MAX] = {-1, (int)closed, -1, -1};
+    const unsigned labels[COUNTER_LABELS_MAX] = {COUNTER_ANY, closed};
     return counter_sum(count_set(), COUNTER_CONNECTIONS_CLOSED, labels);
 }
 
 static void log_counters(void)
 {
-    const int all[COUNTER_LABELS_MAX] = {-1, -1, -1, -1};
+    const unsigned all[COUNTER_LABELS_MAX] = {COUNTER_ANY, COUNTER_ANY};
     log_info("policyd: ended: requests=%" PRId64 " hang_ups=%" PRId64 " rejects=%" PRId64
              " observed=%" PRId64 " connections=%" PRId64 " invalid=%" PRId64
              " timed_out=%" PRId64 " made_room=%" PRId64,

@@ -186,7 +186,7 @@ bool redis_server_is_well(struct redis_server *server, enum redis_use use)
 
 void redis_server_set_gauges(struct redis_server *server)
 {
-    for (int use = 0; use < REDIS_USE_COUNT; use++)
+    for (unsigned use = 0; use < REDIS_USE_COUNT; use++)
         SET_GAUGE(REDIS_UP, redis_server_is_well(server, (enum redis_use)use), use);
 }
 

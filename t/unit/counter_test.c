@@ -6,9 +6,9 @@
 
 static struct counter_set set;
 
-#define LABELS(...) ((const int[COUNTER_LABELS_MAX]){__VA_ARGS__})
+#define LABELS(...) ((const unsigned[COUNTER_LABELS_MAX]){__VA_ARGS__})
 
-static int64_t get(enum counter counter, const int *labels)
+static int64_t get(enum counter counter, const unsigned *labels)
 {
     return counter_get(&set, counter, labels);
 }
@@ -46,7 +46,7 @@ static void test_labels(void)
     for (int i = 1; i < COUNTER_LABEL_COUNT; i++) {
         const struct counter_label_info *info = counter_label_info((enum counter_label)i);
         bool is_good = is_word(info->name) && info->help[0] && info->size > 1;
-        for (int value = 0; value < info->size; value++) {
+        for (unsigned value = 0; value < (unsigned)info->size; value++) {
             const char *text = counter_label_text(&set, (enum counter_label)i, value);
             is_good = is_good && text && text[0] && !strpbrk(text, ",={}\"\\ \n");
         }
@@ -81,7 +81,7 @@ static void test_add(void)
     static struct counter_set before;
     memcpy(&before, &set, sizeof(set));
     counter_add(&set, COUNTER_SESSIONS_ENDED, LABELS(CLASS_COUNT, SESSION_END_MAIL), 1);
-    counter_add(&set, COUNTER_SESSIONS_ENDED, LABELS(CLASS_BOT, -1), 1);
+    counter_add(&set, COUNTER_SESSIONS_ENDED, LABELS(CLASS_BOT, COUNTER_ANY), 1);
     counter_add(&set, COUNTER_SESSIONS_ENDED, LABELS(CLASS_BOT, SESSION_END_MAIL, 1), 1);
     counter_add(&set, COUNTER_DECISION, LABELS(), 1);
     counter_set_gauge(&set, COUNTER_SESSIONS_ENDED, LABELS(), 1);
@@ -137,11 +137,11 @@ static void test_names(void)
     is_number(counter_name(&set, COUNTER_LABEL_LIST, zone), 1, "the same again");
     is_number(counter_name(&set, COUNTER_LABEL_LIST, SLICE_LITERAL("")), 0, "no name");
     is_number(counter_name(&set, COUNTER_LABEL_LIST, SLICE_LITERAL("other")), 0, "\"other\"");
-    int value = counter_name(&set, COUNTER_LABEL_LIST, SLICE_LITERAL("a b\"=}\n\xe4"));
+    unsigned value = counter_name(&set, COUNTER_LABEL_LIST, SLICE_LITERAL("a b\"=}\n\xe4"));
     is_string(counter_label_text(&set, COUNTER_LABEL_LIST, value), "a_b_____", "cleaned");
-    for (int i = value; i < COUNTER_NAMES_MAX; i++) {
+    for (unsigned i = value; i < COUNTER_NAMES_MAX; i++) {
         char text[32];
-        snprintf(text, sizeof(text), "%d.example", i);
+        snprintf(text, sizeof(text), "%u.example", i);
         value = counter_name(&set, COUNTER_LABEL_LIST, slice_from_string(text));
     }
     is_number(value, COUNTER_NAMES_MAX, "as many as there is room for");
