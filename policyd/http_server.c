@@ -149,8 +149,7 @@ struct http_server *http_server_create(void)
         http_server_free(server);
         return NULL;
     }
-    server->stream =
-        stream_server_create(server->base, &server->protocol, server);
+    server->stream = stream_server_create(server->base, &server->protocol, server);
     stream_server_set_limits(server->stream, IDLE_MS, REQUEST_MS);
     return server;
 }
