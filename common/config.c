@@ -6,6 +6,7 @@
 #include "common/rbl_settings.h"
 #include "common/reply_text.h"
 #include "common/settings.h"
+#include "common/verify_settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,8 @@ static void derive_and_check(struct config *config, const struct setting_problem
     check_listeners(config, problems);
     check_own_endpoints(config, "socketmap.listen", &config->socketmap.listen, problems);
     check_own_endpoints(config, "http.listen", &config->http.listen, problems);
+    check_own_endpoints(config, "verify.listen", &config->verify.listen, problems);
+    verify_settings_check(config, problems);
     rbl_settings_compile(&config->rbl, problems);
     reply_settings_compile(&config->reply, problems);
 }

@@ -13,6 +13,8 @@
 #include "common/cluster.h"
 #include "common/decide.h"
 #include "common/level.h"
+#include "common/recipient_address.h"
+#include "common/recipient_record.h"
 #include "common/reclaim.h"
 #include "common/sensor.h"
 
@@ -144,6 +146,39 @@ struct http_settings {
     int64_t max_connections;
 };
 
+/* Which policy requests are answered as to the recipient, besides those on verify.listen. */
+enum verify_requests {
+    VERIFY_REQUESTS_CONTEXT, /* those with policy_context=verify */
+    VERIFY_REQUESTS_ALL,     /* all at RCPT */
+};
+
+enum verify_tempfail { VERIFY_DEFER_IF_PERMIT, VERIFY_DEFER };
+
+struct verify_settings {
+    struct string_list domains; /* of recipients; none: addresses are not verified */
+    struct string_list sender_domains;
+    enum verify_requests requests;
+    struct endpoint_list listen;
+    struct socket_settings socket;
+    enum level stress_level; /* from here on nothing is probed */
+    int64_t reject_code;     /* 250: accept all the same */
+    char *reject_text;
+    int64_t defer_code;
+    char *defer_text;
+    enum verify_tempfail tempfail;
+    char *hang_up_text;
+    int64_t guess_limit[LEVEL_COUNT]; /* unknown recipients of a session; 0: any number */
+    int64_t probes_per_minute;        /* without success, for strangers; 0: any number */
+    int64_t retry_s;
+    struct recipient_lifetimes lifetimes;
+    char *delimiters;
+    bool is_local_part_folded;
+    bool is_readable;
+    char *key_file;
+    int64_t entries;
+    struct recipient_site_key site_key; /* of the key file */
+};
+
 struct config {
     char *user;  /* to run as; "": as started */
     char *group; /* "": the user's */
@@ -172,6 +207,7 @@ struct config {
     struct socketmap_settings socketmap;
     struct decision_log_settings decision_log;
     struct http_settings http;
+    struct verify_settings verify;
 };
 
 struct error_list; /* common/error_list.h */

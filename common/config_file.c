@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PASSWORD_SIZE 1024 /* bytes of the password file's first line, with its end */
+#define SECRET_SIZE 1024 /* bytes of the first line of a file with a secret, with its end */
 
 /* Reads up to size bytes; the number read, or -1 with errno. */
 static ssize_t read_up_to(int file_descriptor, char *out, size_t size)
@@ -48,31 +48,53 @@ static ssize_t read_file(const char *path, char *out, size_t size, struct error 
     return length;
 }
 
-static void read_password(struct redis_settings *redis, const struct setting_problems *problems)
+/* The first line of a file that keeps a secret, of so many bytes at least, terminated. False:
+ * the problem is told. */
+static bool read_secret(const char *key, const char *path, size_t minimum,
+                        char out[static SECRET_SIZE], const struct setting_problems *problems)
 {
-    static const char key[] = "redis.password_file";
-    char text[PASSWORD_SIZE];
     struct error error;
-    ssize_t size = read_file(redis->password_file, text, sizeof(text), &error);
+    ssize_t size = read_file(path, out, SECRET_SIZE, &error);
     if (size < 0) {
         error_list_add(problems->errors, "%s: %s: %s: %s, allowed: a file that can be read",
-                       problems->file, key, redis->password_file, error.text);
-        return;
+                       problems->file, key, path, error.text);
+        return false;
     }
-    const char *end = memchr(text, '\n', (size_t)size);
-    size_t length = end ? (size_t)(end - text) : (size_t)size;
-    if (length > 0 && text[length - 1] == '\r')
+    const char *end = memchr(out, '\n', (size_t)size);
+    size_t length = end ? (size_t)(end - out) : (size_t)size;
+    if (length > 0 && out[length - 1] == '\r')
         length--;
-    if (length == 0 || length == sizeof(text) || memchr(text, '\0', length)) {
-        error_list_add(problems->errors, "%s: %s: %s: first line is %s, allowed: 1 to %d bytes",
-                       problems->file, key, redis->password_file,
-                       length == 0 ? "empty" : "too long or has a zero byte",
-                       PASSWORD_SIZE - 1);
-        return;
+    if (length < minimum || length == SECRET_SIZE || memchr(out, '\0', length)) {
+        error_list_add(problems->errors,
+                       "%s: %s: %s: first line is %s, allowed: %zu to %d bytes", problems->file,
+                       key, path,
+                       length == 0        ? "empty"
+                       : length < minimum ? "too short"
+                                          : "too long or has a zero byte",
+                       minimum, SECRET_SIZE - 1);
+        return false;
     }
-    text[length] = '\0';
-    free(redis->password);
-    redis->password = memory_copy_string(text);
+    out[length] = '\0';
+    return true;
+}
+
+static void read_password(struct redis_settings *redis, const struct setting_problems *problems)
+{
+    char text[SECRET_SIZE];
+    if (read_secret("redis.password_file", redis->password_file, 1, text, problems)) {
+        free(redis->password);
+        redis->password = memory_copy_string(text);
+    }
+    explicit_bzero(text, sizeof(text));
+}
+
+static void read_site_key(struct verify_settings *verify,
+                          const struct setting_problems *problems)
+{
+    char text[SECRET_SIZE];
+    if (read_secret("verify.key_file", verify->key_file, RECIPIENT_SITE_KEY_MIN, text,
+                    problems))
+        recipient_site_key_derive(&verify->site_key, slice_from_string(text));
     explicit_bzero(text, sizeof(text));
 }
 
@@ -98,6 +120,8 @@ static void read_named_files(struct config *config, const struct setting_problem
 {
     if (config->redis.password_file[0] != '\0')
         read_password(&config->redis, problems);
+    if (config->verify.key_file[0] != '\0')
+        read_site_key(&config->verify, problems);
     for (enum level level = LEVEL_CALM; level < LEVEL_COUNT; level++)
         if (config->rbl.reply_map_files[level][0] != '\0')
             read_reply_map(&config->rbl, level, problems);

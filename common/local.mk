@@ -71,7 +71,7 @@ common_libcommon_a_SOURCES = \
 	common/setting_list.c common/setting_object.c common/setting_scalar.c common/setting_text.c \
 	common/setting_type.c common/setting_type.h \
 	common/settings.c common/settings.h common/settings_groups.c common/settings_man.c \
-	common/settings_service.c common/settings_client.def common/settings_decision_log.def common/settings_http.def common/settings_table.c \
+	common/settings_service.c common/settings_client.def common/settings_decision_log.def common/settings_http.def common/settings_verify.def common/settings_table.c \
 	common/reply_text.c common/reply_text.h \
 	common/registered_domain.c common/registered_domain.h \
 	common/siphash.c common/siphash.h \
@@ -79,4 +79,8 @@ common_libcommon_a_SOURCES = \
 	common/socketmap_request.c common/socketmap_request.h \
 	common/stress.c common/stress.h \
 	common/utf8.c common/utf8.h \
+	common/probe_budget.c common/probe_budget.h \
+	common/verify_decide.c common/verify_decide.h \
+	common/verify_reply.c common/verify_reply.h \
+	common/verify_settings.c common/verify_settings.h \
 	common/verdict_log.c common/verdict_log.h

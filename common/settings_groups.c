@@ -24,5 +24,6 @@ const struct setting_group setting_groups[] = {
     {"socketmap",    "TABLES FOR POSTFIX"         },
     {"decision_log", "DECISION LOG"               },
     {"http",         "PAGE AND METRICS"           },
+    {"verify",       "VERIFICATION OF ADDRESSES"  },
 };
 const size_t setting_groups_count = sizeof(setting_groups) / sizeof(setting_groups[0]);

@@ -20,6 +20,10 @@ static const char *const level_names[] = {[LEVEL_CALM] = "calm",
                                           [LEVEL_STRESSED] = "stressed",
                                           [LEVEL_CRITICAL] = "critical",
                                           NULL};
+static const char *const verify_requests_names[] = {
+    [VERIFY_REQUESTS_CONTEXT] = "context", [VERIFY_REQUESTS_ALL] = "all", NULL};
+static const char *const verify_tempfail_names[] = {
+    [VERIFY_DEFER_IF_PERMIT] = "defer_if_permit", [VERIFY_DEFER] = "defer", NULL};
 
 static const char *const cluster_follow_names[] = {
     [CLUSTER_FOLLOW_OFF] = "off", [CLUSTER_FOLLOW_ELEVATED] = "elevated", NULL};
@@ -419,5 +423,7 @@ const struct setting settings_table[] = {
         .help = "Access mode of unix sockets: owner and group may connect, nobody else."),
 #include "common/settings_decision_log.def"
 #include "common/settings_http.def"
+/* Verification of addresses */
+#include "common/settings_verify.def"
 };
 const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);

@@ -84,7 +84,7 @@ static bool watch(struct connection *connection, short events)
     return true;
 }
 
-bool connection_open(struct connection_set *set, int read_fd, int write_fd)
+struct connection *connection_open(struct connection_set *set, int read_fd, int write_fd)
 {
     struct connection *connection = memory_allocate(1, sizeof(*connection));
     connection->set = set;
@@ -92,10 +92,10 @@ bool connection_open(struct connection_set *set, int read_fd, int write_fd)
     connection->write_fd = write_fd;
     connection_set_add(set, connection, clock_monotonic_ms());
     if (watch(connection, EV_READ))
-        return true;
+        return connection;
     connection_log_problem(connection, "it cannot be watched");
     connection_close(connection);
-    return false;
+    return NULL;
 }
 
 void connection_close(struct connection *connection)

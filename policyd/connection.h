@@ -39,9 +39,9 @@ struct connection {
 };
 
 /* Takes the descriptors over; read_fd and write_fd may be one. They need not be non-blocking:
- * nothing is read that has not been announced. False, and they are closed, when the loop cannot
+ * nothing is read that has not been announced. NULL, and they are closed, when the loop cannot
  * watch them. */
-bool connection_open(struct connection_set *set, int read_fd, int write_fd);
+struct connection *connection_open(struct connection_set *set, int read_fd, int write_fd);
 /* At once; a request in work is dropped. */
 void connection_close(struct connection *connection);
 /* Answers what has arrived; with the set draining, it is closed then. */

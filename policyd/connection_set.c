@@ -91,12 +91,15 @@ bool connection_set_make_room(struct connection_set *set)
     return false;
 }
 
-void connection_set_take(struct connection_set *set, int fd)
+void connection_set_take(struct connection_set *set, int fd, bool is_about_addresses)
 {
-    if (set->count >= set->limits.maximum && !connection_set_make_room(set))
+    if (set->count >= set->limits.maximum && !connection_set_make_room(set)) {
         close(fd);
-    else
-        connection_open(set, fd, fd);
+        return;
+    }
+    struct connection *connection = connection_open(set, fd, fd);
+    if (connection)
+        connection->session.is_about_addresses = is_about_addresses;
 }
 
 void connection_set_drain(struct connection_set *set)

@@ -61,8 +61,9 @@ void connection_set_sweep(struct connection_set *set, int64_t now_ms);
 /* Closes the connection that is idle longest; if none is, the one whose request is unfinished
  * longest; and counts it. False when all the others have a request in work. */
 bool connection_set_make_room(struct connection_set *set);
-/* Takes a new client over, or closes it where there is no room for one more. */
-void connection_set_take(struct connection_set *set, int fd);
+/* Takes a new client over, or closes it where there is no room for one more.
+ * is_about_addresses: it came on verify.listen. */
+void connection_set_take(struct connection_set *set, int fd, bool is_about_addresses);
 /* What has arrived is still answered; then every connection is closed, and on_empty called. */
 void connection_set_drain(struct connection_set *set);
 

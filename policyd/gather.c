@@ -13,6 +13,7 @@
 #include "host/own_addresses.h"
 #include "host/stress_monitor.h"
 #include "policyd/gather_rbl.h"
+#include "policyd/gather_verify.h"
 #include "policyd/host_record.h"
 #include "policyd/store.h"
 
@@ -36,10 +37,12 @@ struct inquiry {
     struct client_keys keys;
     struct session_identity session;
     struct session_memory *memory;
-    struct rbl_inquiry *rbl; /* NULL: no DNS list is asked */
-    uint16_t port;           /* of the service; 0: not said */
-    bool is_stressed;        /* stress=yes */
-    int64_t started_us;      /* monotonic */
+    struct rbl_inquiry *rbl;       /* NULL: no DNS list is asked */
+    struct verify_inquiry *verify; /* NULL: nothing is to be said of the addresses */
+    bool is_about_addresses;       /* and nothing but that is asked */
+    uint16_t port;                 /* of the service; 0: not said */
+    bool is_stressed;              /* stress=yes */
+    int64_t started_us;            /* monotonic */
 };
 
 /* What Redis is asked about one of the client's keys. */
@@ -237,6 +240,43 @@ static void tell_all(const struct gather *gather, const struct inquiry *inquiry,
         decision_log_tell(gather->sources.decision_log, &config->decision_log, &decision);
 }
 
+/* What decide() says, and what it brings about. */
+static struct verdict admit(struct gather *gather, struct inquiry *inquiry, size_t service,
+                            const struct decide_settings *settings, bool has_milter,
+                            int64_t now_ms)
+{
+    struct verdict verdict = decide(&inquiry->facts, settings);
+    if (service < SERVICES_MAX)
+        gather->levels[service] = verdict.level;
+    if (inquiry->is_about_addresses) { /* who is let in was asked elsewhere */
+        verdict.action = VERDICT_CONTINUE;
+        return verdict;
+    }
+    count(gather, inquiry, &verdict, now_ms);
+    if (verdict.code != 0)
+        tell(inquiry, &verdict, has_milter);
+    if (verdict_is_of_level(&verdict))
+        stress_monitor_note_turned_away(gather->sources.monitor, service, now_ms);
+    if (verdict.action == VERDICT_HANG_UP)
+        end_session(gather, inquiry, &verdict);
+    else if (inquiry->facts.stage != STAGE_OTHER)
+        session_memory_set(inquiry->memory, &inquiry->session);
+    if (verdict.action == VERDICT_CONTINUE && inquiry->facts.stage == STAGE_CONNECT)
+        stress_monitor_note_admitted(gather->sources.monitor, service);
+    tell_all(gather, inquiry, &verdict);
+    return verdict;
+}
+
+static void verify(const struct gather *gather, struct inquiry *inquiry, int64_t now_ms,
+                   struct verdict *verdict)
+{
+    bool is_off =
+        gather->config->admission.mode != MODE_ENFORCE || inquiry->facts.is_switched_off;
+    verify_inquiry_apply(inquiry->verify, &inquiry->client, is_off, now_ms, verdict);
+    if (verdict->action == VERDICT_HANG_UP)
+        record_hang_up(gather, inquiry, &verdict->classification);
+}
+
 /* The pressure and the levels of this moment. Returns what levels mean to the service. */
 static const struct level_settings *take_reading(struct gather *gather, struct inquiry *inquiry,
                                                  size_t service, int64_t now_ms)
@@ -274,23 +314,18 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
         rbl_inquiry_count(inquiry->rbl, inquiry->memory, &inquiry->session);
         rbl_inquiry_apply(inquiry->rbl, settings.level, &inquiry->facts);
     }
-    struct verdict verdict = decide(&inquiry->facts, &settings);
-    if (service < SERVICES_MAX)
-        gather->levels[service] = verdict.level;
-    count(gather, inquiry, &verdict, now_ms);
+    struct verdict verdict =
+        admit(gather, inquiry, service, &settings, host.has_milter, now_ms);
+    if (inquiry->verify && verdict.action == VERDICT_CONTINUE)
+        verify(gather, inquiry, now_ms, &verdict);
     count_verdict(inquiry, &verdict);
-    if (verdict.code != 0)
-        tell(inquiry, &verdict, host.has_milter);
-    if (verdict_is_of_level(&verdict))
-        stress_monitor_note_turned_away(sources->monitor, service, now_ms);
-    if (verdict.action == VERDICT_HANG_UP)
-        end_session(gather, inquiry, &verdict);
-    else if (inquiry->facts.stage != STAGE_OTHER)
-        session_memory_set(inquiry->memory, &inquiry->session);
-    if (verdict.action == VERDICT_CONTINUE && inquiry->facts.stage == STAGE_CONNECT)
-        stress_monitor_note_admitted(sources->monitor, service);
-    tell_all(gather, inquiry, &verdict);
     return verdict;
+}
+
+static void release(struct inquiry *inquiry)
+{
+    rbl_inquiry_free(inquiry->rbl);
+    verify_inquiry_free(inquiry->verify);
 }
 
 static bool is_answered(const struct gather_pending *pending)
@@ -299,7 +334,9 @@ static bool is_answered(const struct gather_pending *pending)
         if (pending->client_questions[scope].request)
             return false;
     const struct rbl_inquiry *rbl = pending->inquiry.rbl;
-    return !pending->host_question && !(rbl && rbl_inquiry_is_waiting(rbl));
+    const struct verify_inquiry *verify = pending->inquiry.verify;
+    return !pending->host_question && !(rbl && rbl_inquiry_is_waiting(rbl)) &&
+           !(verify && verify_inquiry_is_waiting(verify));
 }
 
 static void finish_if_answered(struct gather_pending *pending)
@@ -309,7 +346,7 @@ static void finish_if_answered(struct gather_pending *pending)
     struct verdict verdict = finish(pending->gather, &pending->inquiry, clock_monotonic_ms());
     gather_callback *callback = pending->callback;
     void *context = pending->context;
-    rbl_inquiry_free(pending->inquiry.rbl);
+    release(&pending->inquiry);
     free(pending);
     callback(context, &verdict);
 }
@@ -323,7 +360,7 @@ static void tell_lists(struct gather_pending *pending)
         rbl_inquiry_set_known_good(pending->inquiry.rbl);
 }
 
-static void on_list_answer(void *context)
+static void on_answer(void *context)
 {
     finish_if_answered(context);
 }
@@ -400,6 +437,8 @@ static struct gather_pending *ask(struct gather *gather, const struct inquiry *i
     }
     if (inquiry->rbl)
         rbl_inquiry_wait(inquiry->rbl, pending);
+    if (inquiry->verify)
+        verify_inquiry_wait(inquiry->verify, pending);
     tell_lists(pending);
     return pending;
 }
@@ -418,15 +457,25 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
         *verdict_r = (struct verdict){.action = VERDICT_CONTINUE, .rule = RULE_OFF};
         return GATHER_READY;
     }
+    inquiry.is_about_addresses =
+        gather_verify_is_alone(gather->sources.verify, request, memory->is_about_addresses);
+    inquiry.verify = verify_inquiry_start(gather->sources.verify, request,
+                                          inquiry.is_about_addresses, now_ms, on_answer);
+    if (inquiry.is_about_addresses && !inquiry.verify) {
+        *verdict_r = (struct verdict){.action = VERDICT_CONTINUE, .rule = RULE_OFF};
+        return GATHER_READY;
+    }
     inquiry_init(&inquiry, gather, request, memory, now_ms);
     if (needs_history(gather, &inquiry)) {
         client_keys_get(&inquiry.client, inquiry.client_name, &gather->sources.store->domains,
                         &inquiry.keys);
         is_fresh = look_up(gather, &inquiry, now_ms, is_asked);
-        inquiry.rbl = rbl_inquiry_start(gather->sources.rbl, request, gather->levels[service],
-                                        now_ms, on_list_answer);
+        if (!inquiry.is_about_addresses)
+            inquiry.rbl = rbl_inquiry_start(gather->sources.rbl, request,
+                                            gather->levels[service], now_ms, on_answer);
         is_fresh = is_fresh && !(inquiry.rbl && rbl_inquiry_is_waiting(inquiry.rbl));
     }
+    is_fresh = is_fresh && !(inquiry.verify && verify_inquiry_is_waiting(inquiry.verify));
     if (!is_fresh || gather->sources.is_host_record_asked) {
         struct gather_pending *pending = ask(gather, &inquiry, is_asked, now_ms);
         if (pending) {
@@ -437,7 +486,7 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
         }
     }
     *verdict_r = finish(gather, &inquiry, now_ms);
-    rbl_inquiry_free(inquiry.rbl);
+    release(&inquiry);
     return GATHER_READY;
 }
 
@@ -449,7 +498,7 @@ void gather_cancel(struct gather_pending *pending)
             redis_async_cancel(sources->store->redis, pending->client_questions[scope].request);
     if (pending->host_question)
         host_record_cancel(sources->host_record, pending->host_question);
-    rbl_inquiry_free(pending->inquiry.rbl);
+    release(&pending->inquiry);
     free(pending);
 }
 

@@ -18,6 +18,7 @@
 struct config;
 struct decision_log;
 struct gather_rbl;
+struct gather_verify;
 struct host_record;
 struct store;
 struct stress_monitor;
@@ -32,6 +33,7 @@ struct gather_sources {
     struct host_record *host_record;
     struct decision_log *decision_log;
     struct gather_rbl *rbl;
+    struct gather_verify *verify;
     /* Of a spawned process: the host record is asked for with a request, not on a timer. */
     bool is_host_record_asked;
 };

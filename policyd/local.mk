@@ -9,6 +9,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/dns_resolver.c policyd/dns_resolver.h \
 	policyd/gather.c policyd/gather.h \
 	policyd/gather_rbl.c policyd/gather_rbl.h \
+	policyd/gather_verify.c policyd/gather_verify.h \
 	policyd/host_record.c policyd/host_record.h \
 	policyd/http_answer.c policyd/http_answer.h \
 	policyd/http_server.c policyd/http_server.h \
@@ -16,6 +17,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/main.c \
 	policyd/page_files.h \
 	policyd/peer.c policyd/peer.h \
+	policyd/probe_watch.c policyd/probe_watch.h \
 	policyd/rbl_cache.c policyd/rbl_cache.h \
 	policyd/rbl_engine.c policyd/rbl_engine.h \
 	policyd/rbl_fetch.c policyd/rbl_fetch.h \
@@ -32,7 +34,8 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/spawn.c policyd/spawn.h \
 	policyd/store.c policyd/store.h \
 	policyd/stress_timer.c policyd/stress_timer.h \
-	policyd/stream_server.c policyd/stream_server.h
+	policyd/stream_server.c policyd/stream_server.h \
+	policyd/verify_memory.c policyd/verify_memory.h
 policyd_postvalve_policyd_LDADD = view/libview.a redis/libredislink.a host/libhost.a \
 	common/libcommon.a $(LIBEVENT_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread
 

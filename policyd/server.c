@@ -16,6 +16,7 @@
 #include "policyd/counter_writer.h"
 #include "policyd/gather.h"
 #include "policyd/gather_rbl.h"
+#include "policyd/gather_verify.h"
 #include "policyd/host_record.h"
 #include "policyd/http_server.h"
 #include "policyd/listener.h"
@@ -48,11 +49,12 @@ struct server {
     struct host_record *host_record;
     struct rbl_engine *rbl_engine;
     struct gather_rbl *gather_rbl;
+    struct gather_verify *gather_verify;
     struct announcements *announcements;
     struct gather *gather;
     struct decision_log *decision_log;
     struct connection_set connections;
-    struct listener_set listeners;
+    struct listener_set listeners, verify_listeners;
     struct socketmap_server socketmap;
     struct stream_server *socketmap_stream;
     struct http_server *http; /* NULL: there can be none */
@@ -106,6 +108,7 @@ static void on_end_signal(int signal_number, short events, void *context)
         return;
     log_info("policyd: ending on signal %d", signal_number);
     listener_set_close(&server->listeners);
+    listener_set_close(&server->verify_listeners);
     stream_server_stop(server->socketmap_stream);
     http_server_free(server->http);
     server->http = NULL;
@@ -118,7 +121,12 @@ static void on_end_signal(int signal_number, short events, void *context)
 
 static void take_policy_client(void *context, int fd)
 {
-    connection_set_take(context, fd);
+    connection_set_take(context, fd, false);
+}
+
+static void take_verify_client(void *context, int fd)
+{
+    connection_set_take(context, fd, true);
 }
 
 static bool make_policy_room(void *context)
@@ -130,16 +138,17 @@ static bool apply_policy_listeners(struct server *server, const struct config *c
                                    struct error_list *errors)
 {
     return listener_set_apply(&server->listeners, &config->policyd.listen,
-                              &config->policyd.socket, errors);
+                              &config->policyd.socket, errors) &&
+           listener_set_apply(&server->verify_listeners, &config->verify.listen,
+                              &config->verify.socket, errors);
 }
 
 /* False: some cannot be opened; then all is as it was. */
 static bool apply_listeners(struct server *server, const struct config *config,
                             struct error_list *errors)
 {
-    if (!apply_policy_listeners(server, config, errors))
-        return false;
-    if (stream_server_apply(server->socketmap_stream, &config->socketmap.listen,
+    if (apply_policy_listeners(server, config, errors) &&
+        stream_server_apply(server->socketmap_stream, &config->socketmap.listen,
                             &config->socketmap.socket, errors))
         return true;
     struct error_list ignored;
@@ -192,6 +201,7 @@ static void on_reload_signal(int signal_number, short events, void *context)
     counter_writer_reload(server->counter_writer, config);
     rbl_engine_reload(server->rbl_engine, &config->rbl);
     gather_rbl_reload(server->gather_rbl, config);
+    gather_verify_reload(server->gather_verify, config);
     gather_reload(server->gather, config);
     decision_log_reload(server->decision_log, config);
     server->socketmap.maps.config = config;
@@ -286,12 +296,14 @@ static void wire(struct server *server)
     server->rbl_engine = rbl_engine_create(server->base, &server->store, &config->rbl);
     server->gather_rbl = gather_rbl_create(server->rbl_engine, &server->store, config);
     server->decision_log = decision_log_open(config, "policyd");
+    server->gather_verify = gather_verify_create(server->base, &server->store, config);
     const struct gather_sources sources = {
         .store = &server->store,
         .monitor = server->monitor,
         .host_record = server->host_record,
         .decision_log = server->decision_log,
         .rbl = server->gather_rbl,
+        .verify = server->gather_verify,
     };
     server->gather = gather_create(&sources, config);
     connection_set_init(&server->connections, server->base, server->gather);
@@ -321,6 +333,7 @@ static void unwire(struct server *server)
     stress_timer_free(server->stress_timer);
     rbl_engine_free(server->rbl_engine);
     gather_rbl_free(server->gather_rbl);
+    gather_verify_free(server->gather_verify);
     host_record_free(server->host_record);
     counter_writer_finish(server->counter_writer);
     counter_writer_free(server->counter_writer);
@@ -367,6 +380,7 @@ static int serve(struct server *server)
         unwire(server);
     }
     listener_set_close(&server->listeners);
+    listener_set_close(&server->verify_listeners);
     stream_server_free(server->socketmap_stream);
     http_server_free(server->http);
     stress_monitor_close(server->monitor);
@@ -413,7 +427,10 @@ int server_run(const char *config_file, struct config *config)
     }
     const struct listener_owner owner = {"policyd", &server.connections, take_policy_client,
                                          make_policy_room};
+    const struct listener_owner verify_owner = {"verify", &server.connections,
+                                                take_verify_client, make_policy_room};
     listener_set_init(&server.listeners, server.base, &owner);
+    listener_set_init(&server.verify_listeners, server.base, &verify_owner);
     server.socketmap_stream =
         stream_server_create(server.base, &socketmap_protocol, &server.socketmap);
     server.http = http_server_create();

@@ -47,5 +47,5 @@ void session_memory_set(struct session_memory *memory, const struct session_iden
 
 void session_memory_clear(struct session_memory *memory)
 {
-    memset(memory, 0, sizeof(*memory));
+    *memory = (struct session_memory){.is_about_addresses = memory->is_about_addresses};
 }

@@ -31,6 +31,7 @@ struct session_memory {
         bool is_listed;
         struct rbl_involved involved;
     } lists;
+    bool is_about_addresses; /* of the connection: it came on verify.listen */
 };
 
 struct session_identity session_identity_get(const struct policy_request *request,

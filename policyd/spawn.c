@@ -11,6 +11,7 @@
 #include "policyd/counter_writer.h"
 #include "policyd/gather.h"
 #include "policyd/gather_rbl.h"
+#include "policyd/gather_verify.h"
 #include "policyd/host_record.h"
 #include "policyd/rbl_lookup.h"
 #include "policyd/store.h"
@@ -92,12 +93,14 @@ static void serve(struct event_base *base, const struct config *config)
     rbl_engine_start_spawned(rbl_engine, host);
     struct gather_rbl *gather_rbl = gather_rbl_create(rbl_engine, &store, config);
     struct decision_log *decision_log = decision_log_open(config, "policyd");
+    struct gather_verify *gather_verify = gather_verify_create(base, &store, config);
     const struct gather_sources sources = {
         .store = &store,
         .monitor = monitor,
         .host_record = host_record,
         .decision_log = decision_log,
         .rbl = gather_rbl,
+        .verify = gather_verify,
         .is_host_record_asked = true,
     };
     struct gather *gather = gather_create(&sources, config);
@@ -122,6 +125,7 @@ static void serve(struct event_base *base, const struct config *config)
     decision_log_free(decision_log);
     rbl_engine_free(rbl_engine);
     gather_rbl_free(gather_rbl);
+    gather_verify_free(gather_verify);
     host_record_free(host_record);
     counter_writer_finish(counter_writer);
     counter_writer_free(counter_writer);
