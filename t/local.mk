@@ -89,7 +89,9 @@ UNIT_TESTS = \
 	t/unit/stress_monitor_test \
 	t/unit/stress_published_test \
 	t/unit/stress_test \
-	t/unit/utf8_test
+	t/unit/utf8_test \
+	t/unit/verify_decide_test \
+	t/unit/verify_reply_test
 check_PROGRAMS += $(UNIT_TESTS)
 
 # The machine layer, on the machine.
