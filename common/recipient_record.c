@@ -16,6 +16,7 @@ static const char *const status_names[RECIPIENT_STATUS_COUNT] = {
     [RECIPIENT_DELIVERABLE] = "deliverable",
     [RECIPIENT_UNDELIVERABLE] = "undeliverable",
     [RECIPIENT_DEFERRED] = "deferred",
+    [RECIPIENT_FORGOTTEN] = "forgotten",
 };
 
 const char *recipient_status_name(enum recipient_status status)
@@ -99,6 +100,8 @@ bool recipient_record_apply(struct recipient_record *record,
     if (record->updated_s > now_s)
         record->updated_s = now_s;
     enum recipient_status before = recipient_record_status(record, lifetimes, now_s);
+    if (before == RECIPIENT_FORGOTTEN)
+        before = RECIPIENT_UNKNOWN;
     if (report->status == RECIPIENT_UNKNOWN)
         return false;
     if (report->status == RECIPIENT_DELIVERABLE && !report->is_probe_result &&
@@ -223,6 +226,16 @@ const char recipient_asked_script[] =
     "if redis.call('TTL', KEYS[1]) < 300 then redis.call('EXPIRE', KEYS[1], 300) end\n"
     "return 1\n";
 
+/* ARGV: NEGATIVE_EXPIRE. */
+const char recipient_forget_script[] =
+    "local status = redis.call('HGET', KEYS[1], 'status')\n"
+    "redis.call('DEL', KEYS[1])\n"
+    "if status ~= 'deliverable' then\n"
+    "  redis.call('HSET', KEYS[1], 'status', 'forgotten', 'updated', redis.call('TIME')[1])\n"
+    "  redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
+    "end\n"
+    "return status or 'unknown'\n";
+
 _Static_assert(sizeof(recipient_record_script) + RECIPIENT_TEXT_SIZE + REDIS_KEY_SIZE + 512 <
                    RECIPIENT_COMMAND_SIZE,
                "it fits");
@@ -273,4 +286,11 @@ void recipient_asked_command(struct redis_command *command, struct slice key, ui
 {
     begin(command, recipient_asked_script, key, 1);
     add_session(command, session);
+}
+
+void recipient_forget_command(struct redis_command *command, struct slice key,
+                              const struct recipient_lifetimes *lifetimes)
+{
+    begin(command, recipient_forget_script, key, 1);
+    add_number(command, lifetimes->negative_expire_s);
 }

@@ -30,6 +30,9 @@ enum recipient_status {
     RECIPIENT_DELIVERABLE,
     RECIPIENT_UNDELIVERABLE,
     RECIPIENT_DEFERRED, /* the last probe failed for the moment */
+    /* By an administrator, who says that it exists now. Postfix's own caches may still have it
+     * as undeliverable, so it is not verified until it has expired there, too. */
+    RECIPIENT_FORGOTTEN,
     RECIPIENT_STATUS_COUNT
 };
 
@@ -91,11 +94,17 @@ extern const char recipient_record_script[];
 /* Policyd hands the address to Postfix to verify, for a session. */
 extern const char recipient_asked_script[];
 
+/* An administrator's "forget": what is deliverable is deleted, all else RECIPIENT_FORGOTTEN.
+ * Returns the status before, "unknown" where there was none. */
+extern const char recipient_forget_script[];
+
 /* One call of these: one command, one reply. */
 void recipient_record_command(struct redis_command *command, struct slice key,
                               const struct recipient_report *report,
                               const struct recipient_lifetimes *lifetimes);
 void recipient_asked_command(struct redis_command *command, struct slice key, uint64_t session);
+void recipient_forget_command(struct redis_command *command, struct slice key,
+                              const struct recipient_lifetimes *lifetimes);
 /* Bytes that one of them takes at most. */
 #define RECIPIENT_COMMAND_SIZE 4096
 

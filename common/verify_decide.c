@@ -32,6 +32,11 @@ static bool is_guesser(const struct context *context)
            context->facts->guesses >= limit && context->facts->class < CLASS_GOOD;
 }
 
+static bool is_forgotten(const struct context *context)
+{
+    return context->status == RECIPIENT_FORGOTTEN;
+}
+
 /* What is due is asked about again, but not under stress. */
 static bool is_deliverable(const struct context *context)
 {
@@ -84,6 +89,7 @@ static const struct rule_row {
     {VERIFY_RULE_EXEMPT,        "exempt",        is_exempt,          VERIFY_DUNNO       },
     {VERIFY_RULE_OFF,           "off",           is_off,             VERIFY_ASK_POSTFIX },
     {VERIFY_RULE_GUESSER,       "guesser",       is_guesser,         VERIFY_HANG_UP     },
+    {VERIFY_RULE_FORGOTTEN,     "forgotten",     is_forgotten,       VERIFY_DUNNO       },
     {VERIFY_RULE_DELIVERABLE,   "deliverable",   is_deliverable,     VERIFY_DUNNO       },
     {VERIFY_RULE_UNDELIVERABLE, "undeliverable", is_undeliverable,   VERIFY_REJECT      },
     {VERIFY_RULE_REFRESH,       "refresh",       is_to_be_refreshed, VERIFY_ASK_POSTFIX },

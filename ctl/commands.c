@@ -31,6 +31,8 @@ const struct command command_table[] = {
     {"forget",         "[--entry] KEY",                                     "what is known of a client, and its entry in the list",
      command_forget                                                                                                                                       },
     {"rbl",            "[report] [--json]",                                 "how the DNS lists are; what each is worth",            command_rbl           },
+    {"verify",         "show|forget ADDRESS [--sender] [--json]",
+     "what is remembered of an address, and to forget it",                                                                          command_verify        },
     {"postfix-stress", "on|off",
      "Postfix's own stress mode, by master.cf; off unless configured",                                                              command_postfix_stress},
     {"check-config",   "[--print-config] [FILE]",                           "say what is wrong with the configuration",

@@ -52,5 +52,6 @@ int command_rbl(struct arguments *arguments);
 int command_settings(struct arguments *arguments);
 int command_status(struct arguments *arguments);
 int command_top(struct arguments *arguments);
+int command_verify(struct arguments *arguments);
 
 #endif

@@ -12,6 +12,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/command_settings.c \
 	ctl/command_status.c \
 	ctl/command_top.c \
+	ctl/command_verify.c \
 	ctl/commands.c ctl/commands.h \
 	ctl/explain_text.c ctl/explain_text.h \
 	ctl/main.c \

@@ -8,6 +8,7 @@
 #include "milter/level_watch.h"
 #include "milter/live_config.h"
 #include "milter/negotiate.h"
+#include "milter/recipients.h"
 #include "milter/reclaimer.h"
 #include "milter/reply.h"
 #include "milter/session_count.h"
@@ -149,6 +150,7 @@ static void end_session(struct session *session)
         note_end(session, config);
         live_config_release(milter->config, config);
     }
+    free(session->sender);
     free(session);
 }
 
@@ -202,11 +204,11 @@ static sfsistat decide_later(SMFICTX *context, struct session *session, enum sta
 
 static sfsistat on_mail(SMFICTX *context, char **arguments)
 {
-    (void)arguments;
     struct session *session = smfi_getpriv(context);
     if (!session)
         return SMFIS_CONTINUE;
     note(context, session_on_mail);
+    recipients_note_sender(milter, session, arguments[0]);
     return decide_later(context, session, STAGE_MAIL, false);
 }
 
@@ -214,14 +216,15 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
  * to end: at the next recipient that it does not reject, or by the reclaimer. */
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
 {
-    (void)arguments;
     struct session *session = smfi_getpriv(context);
     if (!session)
         return SMFIS_CONTINUE;
     struct recipient_macros macros = {
         .mailer = smfi_getsymval(context, MACRO_RECIPIENT_MAILER),
         .host = smfi_getsymval(context, MACRO_RECIPIENT_HOST),
+        .text = smfi_getsymval(context, MACRO_RECIPIENT_ADDRESS),
     };
+    recipients_learn(milter, session, arguments[0], &macros);
     session_table_lock(milter->sessions);
     int before = session->unknown_recipients;
     session_on_recipient(session, &macros, clock_monotonic_ms());

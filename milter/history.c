@@ -150,6 +150,16 @@ void history_add(struct history *history, const struct client_keys *keys,
     pthread_mutex_unlock(&history->mutex);
 }
 
+void history_tell_recipient(struct history *history, const struct redis_key *key,
+                            const struct recipient_report *report,
+                            const struct recipient_lifetimes *lifetimes)
+{
+    pthread_mutex_lock(&history->mutex);
+    if (history->writer)
+        redis_writer_tell_recipient(history->writer, key, report, lifetimes);
+    pthread_mutex_unlock(&history->mutex);
+}
+
 struct redis_server *history_redis_server(struct history *history)
 {
     return history->server;

@@ -13,6 +13,8 @@
 #include "common/client_record.h"
 #include "common/config.h"
 #include "common/error.h"
+#include "common/recipient_record.h"
+#include "common/redis_keys.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +46,11 @@ void history_announce(struct history *history, const struct address *client);
 void history_add(struct history *history, const struct client_keys *keys,
                  const struct session_outcome *outcome, const struct class_settings *settings,
                  int64_t now_s);
+
+/* What was learned of an address, for policyd; nothing waits for it. */
+void history_tell_recipient(struct history *history, const struct redis_key *key,
+                            const struct recipient_report *report,
+                            const struct recipient_lifetimes *lifetimes);
 
 /* One key, from memory. */
 void history_forget(struct history *history, const struct client_key *key);

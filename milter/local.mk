@@ -16,6 +16,7 @@ milter_postvalve_milter_SOURCES = \
 	milter/negotiate.c milter/negotiate.h \
 	milter/newcomer_watch.c milter/newcomer_watch.h \
 	milter/reclaimer.c milter/reclaimer.h \
+	milter/recipients.c milter/recipients.h \
 	milter/reply.c milter/reply.h \
 	milter/session.c milter/session.h \
 	milter/session_count.c milter/session_count.h \

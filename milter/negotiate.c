@@ -7,9 +7,10 @@ static struct {
     int stage;
     char macros[64]; /* smfi_setsymlist() takes no const */
 } macro_table[] = {
-    {SMFIM_CONNECT, MACRO_DAEMON_PORT " " MACRO_DAEMON_ADDRESS " " MACRO_STRESS},
-    {SMFIM_ENVFROM, MACRO_AUTHENTICATION " " MACRO_AUTHENTICATED_NAME          },
-    {SMFIM_ENVRCPT, MACRO_RECIPIENT_MAILER " " MACRO_RECIPIENT_HOST            },
+    {SMFIM_CONNECT, MACRO_DAEMON_PORT " " MACRO_DAEMON_ADDRESS " " MACRO_STRESS },
+    {SMFIM_ENVFROM, MACRO_AUTHENTICATION " " MACRO_AUTHENTICATED_NAME           },
+    {SMFIM_ENVRCPT,
+     MACRO_RECIPIENT_MAILER " " MACRO_RECIPIENT_HOST " " MACRO_RECIPIENT_ADDRESS},
 };
 
 sfsistat negotiate(SMFICTX *context, unsigned long offered_actions, unsigned long offered_steps,

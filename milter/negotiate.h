@@ -28,5 +28,6 @@ sfsistat negotiate(SMFICTX *context, unsigned long offered_actions, unsigned lon
 #define MACRO_AUTHENTICATED_NAME "{auth_authen}"
 #define MACRO_RECIPIENT_MAILER   "{rcpt_mailer}"
 #define MACRO_RECIPIENT_HOST     "{rcpt_host}"
+#define MACRO_RECIPIENT_ADDRESS  "{rcpt_addr}"
 
 #endif

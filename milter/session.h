@@ -29,8 +29,9 @@ struct session {
     uint64_t id;                     /* session_table's; never used again */
     struct address address;
     struct client_keys keys;
-    char client_name[128];        /* as the MTA says it, perhaps cut; for the reply text */
-    uint16_t port;                /* of the client; 0: not known */
+    char *sender;          /* argument of MAIL, where senders are verified; NULL: not known */
+    char client_name[128]; /* as the MTA says it, perhaps cut; for the reply text */
+    uint16_t port;         /* of the client; 0: not known */
     struct address local_address; /* of ours; ADDRESS_NONE: not known */
     uint16_t local_port;
     uint64_t socket_cookie; /* see host/sock_destroy.h; 0: not known */
@@ -62,6 +63,7 @@ struct session {
 struct recipient_macros {
     const char *mailer; /* {rcpt_mailer}: "error" for one that Postfix rejected */
     const char *host;   /* {rcpt_host}: then the enhanced status code */
+    const char *text;   /* {rcpt_addr}: then what follows it */
 };
 
 /* name: of the client as the MTA verified it; "unknown" or an address in brackets: not. */

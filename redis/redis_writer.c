@@ -13,6 +13,7 @@
 
 #define BATCH_MAX         64
 #define BATCH_DEADLINE_MS 250 /* nobody waits for it: a slow reply is no trouble yet */
+#define NEWS_BATCH        32
 #define AWAY_POLL_MS      100
 #define NEW_LENGTH_MAX    "1024" /* of the list of new clients, where nobody takes them */
 #define NEW_EXPIRE_S      "10"
@@ -22,7 +23,18 @@ struct update {
     struct session_outcome outcome;
 };
 
+/* Of an address. */
+struct news {
+    struct redis_key key;
+    struct recipient_report report; /* its text is the one below */
+    struct recipient_lifetimes lifetimes;
+    char text[RECIPIENT_TEXT_SIZE];
+};
+
 enum outcome { OUTCOME_NONE, OUTCOME_WRITTEN, OUTCOME_REFUSED, OUTCOME_NO_SCRIPT };
+
+_Static_assert(NEWS_BATCH *RECIPIENT_COMMAND_SIZE <= BATCH_MAX * REDIS_COMMAND_SCRIPT_SIZE,
+               "the buffer holds them");
 
 /* What is written at once; the thread's own. */
 struct batch {
@@ -54,6 +66,8 @@ struct redis_writer {
     struct redis_key new_key;
     char new_clients[REDIS_WRITER_NEW_MAX][ADDRESS_TEXT_SIZE];
     size_t new_count; /* 0: none waiting */
+    struct news news[REDIS_WRITER_NEWS_MAX];
+    size_t news_count;
     uint64_t written, dropped;
 };
 
@@ -194,6 +208,32 @@ static void work_on_new_clients(struct redis_writer *writer)
     pthread_mutex_lock(&writer->mutex);
 }
 
+/* What Redis does not take is lost: the address will be asked for again. */
+static void work_on_news(struct redis_writer *writer)
+{
+    struct redis_command command = {writer->buffer, 0, BATCH_MAX * REDIS_COMMAND_SCRIPT_SIZE,
+                                    false};
+    struct error error;
+    size_t count = writer->news_count < NEWS_BATCH ? writer->news_count : NEWS_BATCH;
+    for (size_t i = 0; i < count; i++) {
+        struct news *news = &writer->news[i];
+        news->report.text = slice_from_string(news->text);
+        recipient_record_command(&command, redis_key_slice(&news->key), &news->report,
+                                 &news->lifetimes);
+    }
+    writer->news_count -= count;
+    memmove(writer->news, writer->news + count, writer->news_count * sizeof(writer->news[0]));
+    pthread_mutex_unlock(&writer->mutex);
+    struct redis_pipeline pipeline = {
+        .use = REDIS_USE_WRITE,
+        .commands = {command.data, command.length},
+        .count = count,
+        .callback = ignore_reply
+    };
+    redis_link_pipeline(writer->link, &pipeline, batch_deadline(writer), NULL, &error);
+    pthread_mutex_lock(&writer->mutex);
+}
+
 static void work_on_updates(struct redis_writer *writer)
 {
     struct batch *batch = &writer->batch;
@@ -224,7 +264,8 @@ static void work_on_updates(struct redis_writer *writer)
 
 static bool has_work(const struct redis_writer *writer)
 {
-    return writer->head < writer->tail || writer->hash_length > 0 || writer->new_count > 0;
+    return writer->head < writer->tail || writer->hash_length > 0 || writer->new_count > 0 ||
+           writer->news_count > 0;
 }
 
 static void wait_for_work(struct redis_writer *writer)
@@ -257,6 +298,8 @@ static void *run(void *argument)
         if (!has_work(writer))
             wait_for_work(writer);
         else if (redis_server_may_try(writer->server, REDIS_USE_WRITE)) {
+            if (writer->news_count > 0)
+                work_on_news(writer);
             if (writer->new_count > 0)
                 work_on_new_clients(writer);
             if (writer->hash_length > 0)
@@ -380,6 +423,22 @@ void redis_writer_announce(struct redis_writer *writer, struct slice key,
         slice_copy_string(key, writer->new_key.text, sizeof(writer->new_key.text))) {
         writer->new_key.length = key.length;
         address_format(client, writer->new_clients[writer->new_count++]);
+        wake(writer);
+    }
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+void redis_writer_tell_recipient(struct redis_writer *writer, const struct redis_key *key,
+                                 const struct recipient_report *report,
+                                 const struct recipient_lifetimes *lifetimes)
+{
+    pthread_mutex_lock(&writer->mutex);
+    if (writer->news_count < REDIS_WRITER_NEWS_MAX) {
+        struct news *news = &writer->news[writer->news_count++];
+        news->key = *key;
+        news->report = *report;
+        news->lifetimes = *lifetimes;
+        slice_copy_string(report->text, news->text, sizeof(news->text));
         wake(writer);
     }
     pthread_mutex_unlock(&writer->mutex);

@@ -9,6 +9,7 @@
 
 #include "common/address.h"
 #include "common/client_record.h"
+#include "common/recipient_record.h"
 #include "common/redis_command.h"
 #include "common/redis_keys.h"
 #include "redis/redis_server.h"
@@ -19,6 +20,7 @@
 
 #define REDIS_WRITER_QUEUE_SIZE 4096 /* client updates */
 #define REDIS_WRITER_NEW_MAX    128  /* clients announced at a time */
+#define REDIS_WRITER_NEWS_MAX   256  /* addresses waiting to be told of */
 #define REDIS_WRITER_HASH_SIZE  4096 /* bytes of one hash in wire form */
 
 struct redis_writer;
@@ -47,6 +49,12 @@ bool redis_writer_write_hash(struct redis_writer *writer, struct slice key,
  * When many are waiting, more are left out. */
 void redis_writer_announce(struct redis_writer *writer, struct slice key,
                            const struct address *client);
+
+/* What was learned of an address. When more are waiting than REDIS_WRITER_NEWS_MAX, the newest
+ * are left out. */
+void redis_writer_tell_recipient(struct redis_writer *writer, const struct redis_key *key,
+                                 const struct recipient_report *report,
+                                 const struct recipient_lifetimes *lifetimes);
 
 struct redis_writer_counters redis_writer_counters(struct redis_writer *writer);
 

@@ -95,6 +95,10 @@ static const struct {
         NEVER),
     ROW("deferred, then accepted", LATER, -HOUR, NEVER, -1, 7, GOOD, false, true, GOOD, 0,
         NEVER),
+    ROW("forgotten, and refused by a table", RECIPIENT_FORGOTTEN, -HOUR, NEVER, NEVER, 0, BAD,
+        false, true, BAD, 0, NEVER),
+    ROW("forgotten, and accepted unverified", RECIPIENT_FORGOTTEN, -HOUR, NEVER, NEVER, 0, GOOD,
+        false, false, RECIPIENT_FORGOTTEN, -HOUR, NEVER),
     ROW("a clock ahead of ours", GOOD, DAY, NEVER, NEVER, 0, BAD, false, false, GOOD, 0, NEVER),
 };
 
