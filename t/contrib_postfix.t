@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Postvalve::Daemon;
+use Postvalve::NextHop;
 use Postvalve::Postfix;
 use Postvalve::Redis;
 use Postvalve::Smtp;
@@ -157,6 +158,31 @@ subtest 'main.cf.socketmap' => sub {
     $_->abort for @hold;
     $policyd->kill9;
     is smtp($postfix, '127.8.6.3')->send_mail->code, 451, 'without policyd the table costs mail, as the fragment says';
+    $postfix->stop;
+};
+
+subtest 'main.cf.verify' => sub {
+    my ($port, $milter_port) = (free_port(), free_port());
+    my $next = Postvalve::NextHop->new(users => ['alice'])->start;
+    my $postfix = Postvalve::Postfix->new(
+        name => 'verify', process_limit => 20,
+        main => { main_of('main.cf.milter', ':10032' => ":$milter_port"), main_of('main.cf.verify', ':10031' => ":$port"),
+            relay_domains => 'relay.example', relay_transport => 'smtp:' . $next->address })->start;
+    my %verify = (domains => ['relay.example'], key_file => spew(temp_dir() . '/site.key', "a secret of this very test\n"));
+    my ($policyd, $milter) = map {
+        Postvalve::Daemon->new($_->[0], postfix => $postfix, redis => $redis,
+            config => { verify => \%verify, $_->[0] => { listen => $_->[1] } })->start
+    } [ policyd => ["inet:127.0.0.1:$port"] ], [ milter => "inet:127.0.0.1:$milter_port" ];
+    for my $try (1, 2) {
+        is smtp($postfix, '127.8.7.1')->send_mail(to => 'alice@relay.example')->code, 250, 'mail goes through';
+        like smtp($postfix, "127.8.7.2")->send_mail(to => 'nobody@relay.example'),
+            $try == 1 ? qr/^550 5\.1\.1 .*: undeliverable address: / : qr/^550 5\.1\.1 .*\[remembered\]/, 'but not to nobody';
+        wait_ok { @{ $redis->command('KEYS', 'pv:rcpt:*') } == 2 } 30, 'both are remembered';
+    }
+    $policyd->kill9;
+    is smtp($postfix, '127.8.7.3')->send_mail(to => 'alice@relay.example')->code, 250, 'without policyd mail goes through';
+    like smtp($postfix, '127.8.7.4')->send_mail(to => 'noone@relay.example'), qr/^550 5\.1\.1 .*: undeliverable address: /,
+        '... and Postfix verifies by itself';
     $postfix->stop;
 };
 

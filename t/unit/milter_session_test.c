@@ -9,12 +9,12 @@ static const struct recipient_row {
     char letter;
     struct recipient_macros macros;
 } recipient_table[] = {
-    {'g', {"smtp", "example.test"}},
-    {'u', {"error", "5.1.1"}      },
-    {'n', {"error", "5.1.10"}     },
-    {'p', {"error", "5.7.1"}      },
-    {'o', {"error", NULL}         },
-    {'b', {NULL, NULL}            },
+    {'g', {"smtp", "example.test", NULL}},
+    {'u', {"error", "5.1.1", NULL}      },
+    {'n', {"error", "5.1.10", NULL}     },
+    {'p', {"error", "5.7.1", NULL}      },
+    {'o', {"error", NULL, NULL}         },
+    {'b', {NULL, NULL, NULL}            },
 };
 
 static void replay_recipient(struct session *session, char letter, int64_t now_ms)
