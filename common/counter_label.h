@@ -8,6 +8,7 @@
 #include "common/decide.h"
 #include "common/rbl_answer.h"
 #include "common/redis_health.h"
+#include "common/verify_decide.h"
 
 #define COUNTER_NAMES_MAX 32 /* of a dynamic label, beside "other" */
 

@@ -5,6 +5,7 @@
 #include "common/verify_reply.h"
 #include "common/verify_settings.h"
 #include "host/clock.h"
+#include "host/count.h"
 #include "host/log.h"
 #include "policyd/probe_watch.h"
 #include "policyd/redis_async.h"
@@ -265,5 +266,6 @@ void verify_inquiry_apply(struct verify_inquiry *inquiry, const struct address *
     struct verify_verdict verify = verify_decide(facts, &gather->config->verify);
     verify_reply_format(&verify, facts, &gather->config->verify, gather->reply, verdict);
     follow(inquiry, &verify, bucket, now_ms);
+    COUNT(VERIFY_ANSWERS, verify.rule);
     tell(inquiry, &verify, client);
 }
