@@ -182,7 +182,7 @@ void admission_record(struct milter *milter, const struct config *config,
     if (session->address.family == ADDRESS_NONE || session_outcome_is_empty(&outcome))
         return;
     log_outcome(session, &outcome);
-    if (session->is_newcomer)
+    if (session->is_newcomer && !session->is_reclaimed) /* the reclaimer has told */
         newcomer_watch_note_end(milter->newcomers, &outcome, now_ms - session->connected_ms,
                                 now_ms);
     history_add(milter->history, &session->keys, &outcome, &config->client_class,

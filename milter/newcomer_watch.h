@@ -13,7 +13,7 @@ struct newcomer_watch;
 
 struct newcomer_watch *newcomer_watch_create(void);
 
-/* The session of a newcomer ended. */
+/* The session of a newcomer ended, or is about to. */
 void newcomer_watch_note_end(struct newcomer_watch *watch,
                              const struct session_outcome *outcome, int64_t held_ms,
                              int64_t now_ms);

@@ -232,6 +232,20 @@ static void carry_out(struct session_table *table, const struct look *look,
     log_debug("a session did not lose its slot: %s", error.text);
 }
 
+/* What they are has to be known before their slots are free: others like them would have them.
+ */
+static void note_newcomers(struct milter *milter, const struct look *look, size_t count)
+{
+    const struct session_outcome outcome = {.counts = {[EVIDENCE_RECLAIMED] = 1}};
+    for (size_t i = 0; i < count; i++) {
+        const struct reclaim_choice *choice = &look->reclaimer->choices[i];
+        if (look->reclaimer->views[choice->index].class <= CLASS_UNKNOWN)
+            newcomer_watch_note_end(milter->newcomers, &outcome, choice->held_ms, look->now_ms);
+    }
+    newcomer_watch_tick(milter->newcomers, &look->config->admission.newcomers, look->level,
+                        look->now_ms);
+}
+
 static int64_t youngest_meant_ms(const struct reclaim_settings *settings)
 {
     int64_t silent_ms = settings->silent_before_helo_ms < settings->silent_ms
@@ -283,6 +297,8 @@ void reclaimer_tick(struct milter *milter, const struct config *config,
     ask_kernel(&look);
     size_t count = reclaim_choose(reclaimer->views, look.count, &config->reclaim, look.spared,
                                   others, reclaimer->choices);
+    if (!look.is_observing && count > 0)
+        note_newcomers(milter, &look, count);
     for (size_t i = 0; i < count; i++)
         carry_out(milter->sessions, &look, &reclaimer->choices[i]);
 }
