@@ -60,11 +60,14 @@ sub exists { return CORE::exists $scenarios{ $_[0] } }
 sub new {
     my ($class, %option) = @_;
     my $self = bless { %option, %{ $scenarios{ $option{name} } } }, $class;
+    # Capacity is what is short in a burst, and that cannot be scaled with the patience of MTAs.
+    $self->{time_scale} = 1 if $self->{is_burst};
     $self->{size} = $option{slots} / REFERENCE_SLOTS;
     return $self;
 }
 
 sub name        { return $_[0]{name} }
+sub time_scale  { return $_[0]{time_scale} }
 sub is_burst    { return $_[0]{is_burst} }
 sub is_two_mx   { return $_[0]{is_two_mx} }
 sub kills_redis { return $_[0]{kills_redis} }
