@@ -270,6 +270,19 @@ static bool is_in_burst(const struct context *context)
     return hung_up_at_s != 0 && context->facts->now_s - hung_up_at_s < CLIENT_RECORD_BURST_S;
 }
 
+/* Recipients that do not exist may be a lookup table of ours that failed, for everybody at the
+ * same time; that a client holds slots in silence is its own doing. */
+static bool is_certain(const struct context *context)
+{
+    const struct class_settings *settings = context->settings;
+    const struct weighed *own = &context->of[SCOPE_CLIENT];
+    double score = 0;
+    for (int kind = 0; kind < EVIDENCE_COUNT; kind++)
+        if (kind == EVIDENCE_SILENT || kind == EVIDENCE_RECLAIMED)
+            score += settings->weight[kind] * (double)own->record.counts[kind];
+    return score >= SLACK * settings->bot_score && accepted(own) < SLACK;
+}
+
 struct classification classify(const struct client_facts *facts,
                                const struct class_settings *settings)
 {
@@ -292,6 +305,7 @@ struct classification classify(const struct client_facts *facts,
         .is_in_burst = is_in_burst(&context),
         .is_shared_now = facts->is_shared,
         .has_own_mail = accepted(&context.of[SCOPE_CLIENT]) >= SLACK,
+        .is_certain = is_certain(&context),
     };
 }
 

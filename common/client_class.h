@@ -101,6 +101,8 @@ struct classification {
     bool is_in_burst;            /* ... at the same time: another hang-up is not news */
     bool is_shared_now;          /* as the facts say */
     bool has_own_mail;           /* mail of this very client was accepted before */
+    bool is_certain; /* its own silence alone would make it a bot, and it has no mail:
+                        no failure of ours looks like that */
 };
 
 struct classification classify(const struct client_facts *facts,

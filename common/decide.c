@@ -233,7 +233,8 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
                                   !is_above_ceiling_of(&context, CLASS_UNKNOWN) &&
                                   !is_too_much_of_newcomers(&context, CLASS_UNKNOWN);
     verdict.code = hang_up_code(facts, row->code);
-    if (facts->is_history_capped && is_by_history(&verdict.classification))
+    if (facts->is_history_capped && is_by_history(&verdict.classification) &&
+        !verdict.classification.is_certain)
         verdict.code = 421; /* only deferred */
     verdict.text =
         verdict.code == 521 ? settings->reply->hang_up_bot : settings->reply->hang_up_later;

@@ -2,7 +2,8 @@
  * rails - what keeps a wrong idea about clients from becoming an outage.
  *
  * The history cap: of all connections of the last five minutes, how many were hung up on by
- * history alone. When that is more than its share, perhaps the history is wrong: no 521 then,
+ * history alone. When that is more than its share, perhaps the history is wrong: no 521 then
+ * (but to who is silent himself, see decide.c),
  * and who sent mail before is measured like an unknown client. Where bots flood, the share is
  * high as well; then deferring them does the same for the slots.
  *

@@ -63,6 +63,8 @@ static const struct {
     {"suspect",    {.has_address = true, .history = HISTORY(0, 0, 0, 1), .now_s = NOW}      },
     {"bot",        {.has_address = true, .history = HISTORY(0, 0, 8), .now_s = NOW}         },
     {"bad mailer", {.has_address = true, .history = HISTORY(0, 2, 30), .now_s = NOW}        },
+    {"silent",     {.has_address = true, .history = HISTORY(0, 0, 0, 3), .now_s = NOW}      },
+    {"once heard", {.has_address = true, .history = HISTORY(0, 1, 0, 3), .now_s = NOW}      },
 };
 
 static const struct {
@@ -263,6 +265,9 @@ static const struct {
     {"bot",        13, true,  RULE_BOT,     421, true },
     {"suspect",    15, true,  RULE_CEILING, 421, true },
     {"bad mailer", 13, true,  RULE_ADMIT,   0,   false},
+    {"once heard", 13, true,  RULE_ADMIT,   0,   false},
+ /* ... but for those whose own silence leaves no doubt */
+    {"silent",     13, true,  RULE_BOT,     521, true },
     {"bad mailer", 18, true,  RULE_CEILING, 421, false},
     {"unknown",    13, true,  RULE_ADMIT,   0,   false},
     {"good",       20, true,  RULE_ADMIT,   0,   false},
