@@ -15,6 +15,7 @@
 #include "policyd/gather_rbl.h"
 #include "policyd/gather_verify.h"
 #include "policyd/host_record.h"
+#include "policyd/inquiry.h"
 #include "policyd/store.h"
 
 #include <stdlib.h>
@@ -27,22 +28,6 @@ struct gather {
     struct own_addresses *own_addresses;
     struct buffer reply;             /* text of the last verdict */
     enum level levels[SERVICES_MAX]; /* of the last verdict on each service */
-};
-
-/* A request as far as the verdict needs it. */
-struct inquiry {
-    struct facts facts;
-    struct address client;
-    struct slice client_name; /* in the request, or in a copy of it */
-    struct client_keys keys;
-    struct session_identity session;
-    struct session_memory *memory;
-    struct rbl_inquiry *rbl;       /* NULL: no DNS list is asked */
-    struct verify_inquiry *verify; /* NULL: nothing is to be said of the addresses */
-    bool is_about_addresses;       /* and nothing but that is asked */
-    uint16_t port;                 /* of the service; 0: not said */
-    bool is_stressed;              /* stress=yes */
-    int64_t started_us;            /* monotonic */
 };
 
 /* What Redis is asked about one of the client's keys. */
@@ -98,54 +83,6 @@ void gather_reload(struct gather *gather, const struct config *config)
 static size_t find_service(const struct gather *gather, uint16_t port)
 {
     return port == 0 ? 0 : stress_monitor_find(gather->sources.monitor, port);
-}
-
-static void inquiry_init(struct inquiry *inquiry, const struct gather *gather,
-                         const struct policy_request *request, struct session_memory *memory,
-                         int64_t now_ms)
-{
-    const struct config *config = gather->config;
-    struct client_facts *client = &inquiry->facts.client;
-
-    inquiry->facts.front = FRONT_POLICY;
-    inquiry->facts.stage = policy_request_stage(request);
-    client->has_address = policy_request_client(request, &inquiry->client);
-    inquiry->client_name = policy_request_value(request, POLICY_ATTRIBUTE_CLIENT_NAME);
-    client->is_authenticated = policy_request_is_authenticated(request);
-    client->is_in_trusted_networks =
-        client->has_address &&
-        network_list_contains(&config->trusted_networks, &inquiry->client);
-    client->is_allowed =
-        client->has_address && network_list_contains(&config->allow, &inquiry->client);
-    client->is_own_address =
-        client->has_address && config->is_own_address_trusted &&
-        own_addresses_contain(gather->own_addresses, &inquiry->client, now_ms);
-    for (int scope = 0; scope < SCOPE_COUNT; scope++)
-        client->history[scope].state = HISTORY_NONE;
-    client->now_s = clock_wall_s();
-    inquiry->session = session_identity_get(request, &inquiry->client);
-    inquiry->memory = memory;
-    inquiry->is_stressed = policy_request_is_stressed(request);
-}
-
-/* Without an address there is no history; these classes and stages need none. */
-static bool needs_history(const struct gather *gather, const struct inquiry *inquiry)
-{
-    const struct client_facts *client = &inquiry->facts.client;
-    return client->has_address && !client->is_authenticated &&
-           !client->is_in_trusted_networks && !client->is_allowed && !client->is_own_address &&
-           inquiry->facts.stage != STAGE_OTHER && gather->config->admission.mode != MODE_OFF;
-}
-
-/* A session is new at CONNECT, even if its client used the same port before. Where a milter
- * decides at CONNECT it does so with exact numbers, and once is enough: here are the sessions
- * that it will decide on at once, and those that it admitted. */
-static bool is_admitted(const struct inquiry *inquiry, const struct host_word *host)
-{
-    if (host->has_milter)
-        return true;
-    return inquiry->facts.stage != STAGE_CONNECT &&
-           session_memory_holds(inquiry->memory, &inquiry->session);
 }
 
 /* In observe mode a session that would be hung up on goes on: it is told of once, by the milter
@@ -301,7 +238,7 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
     struct decide_settings settings = gather->settings;
 
     settings.level = take_reading(gather, inquiry, service, now_ms);
-    inquiry->facts.is_session_admitted = is_admitted(inquiry, &host);
+    inquiry->facts.is_session_admitted = inquiry_is_admitted(inquiry, host.has_milter);
 
     const struct rails_settings *rails = &gather->config->admission.rails;
     inquiry->facts.is_history_capped =
@@ -322,12 +259,6 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
     return verdict;
 }
 
-static void release(struct inquiry *inquiry)
-{
-    rbl_inquiry_free(inquiry->rbl);
-    verify_inquiry_free(inquiry->verify);
-}
-
 static bool is_answered(const struct gather_pending *pending)
 {
     for (int scope = 0; scope < SCOPE_COUNT; scope++)
@@ -346,7 +277,7 @@ static void finish_if_answered(struct gather_pending *pending)
     struct verdict verdict = finish(pending->gather, &pending->inquiry, clock_monotonic_ms());
     gather_callback *callback = pending->callback;
     void *context = pending->context;
-    release(&pending->inquiry);
+    inquiry_release(&pending->inquiry);
     free(pending);
     callback(context, &verdict);
 }
@@ -465,8 +396,8 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
         *verdict_r = (struct verdict){.action = VERDICT_CONTINUE, .rule = RULE_OFF};
         return GATHER_READY;
     }
-    inquiry_init(&inquiry, gather, request, memory, now_ms);
-    if (needs_history(gather, &inquiry)) {
+    inquiry_init(&inquiry, gather->config, gather->own_addresses, request, memory, now_ms);
+    if (inquiry_needs_history(&inquiry, gather->config)) {
         client_keys_get(&inquiry.client, inquiry.client_name, &gather->sources.store->domains,
                         &inquiry.keys);
         is_fresh = look_up(gather, &inquiry, now_ms, is_asked);
@@ -486,7 +417,7 @@ enum gather_result gather_verdict(struct gather *gather, const struct policy_req
         }
     }
     *verdict_r = finish(gather, &inquiry, now_ms);
-    release(&inquiry);
+    inquiry_release(&inquiry);
     return GATHER_READY;
 }
 
@@ -498,7 +429,7 @@ void gather_cancel(struct gather_pending *pending)
             redis_async_cancel(sources->store->redis, pending->client_questions[scope].request);
     if (pending->host_question)
         host_record_cancel(sources->host_record, pending->host_question);
-    release(&pending->inquiry);
+    inquiry_release(&pending->inquiry);
     free(pending);
 }
 

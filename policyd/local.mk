@@ -13,6 +13,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/host_record.c policyd/host_record.h \
 	policyd/http_answer.c policyd/http_answer.h \
 	policyd/http_server.c policyd/http_server.h \
+	policyd/inquiry.c policyd/inquiry.h \
 	policyd/listener.c policyd/listener.h \
 	policyd/main.c \
 	policyd/page_files.h \
