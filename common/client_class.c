@@ -257,11 +257,12 @@ static void weigh_all(struct context *context)
     }
     const struct client_record *own = &context->of[SCOPE_CLIENT].record;
     int64_t away_s = facts->now_s - own->hung_up_at_s;
-    context->is_hammering = own->hung_up_at_s != 0 && away_s >= CLIENT_RECORD_BURST_S &&
-                            away_s < context->settings->return_min_s;
     context->is_shared = facts->is_shared ||
                          (own->shared_at_s != 0 &&
                           facts->now_s - own->shared_at_s < context->settings->shared_memory_s);
+    context->is_hammering = !context->is_shared && own->hung_up_at_s != 0 &&
+                            away_s >= CLIENT_RECORD_BURST_S &&
+                            away_s < context->settings->return_min_s;
 }
 
 static bool is_in_burst(const struct context *context)
@@ -304,6 +305,7 @@ struct classification classify(const struct client_facts *facts,
         .is_hammering = context.is_hammering,
         .is_in_burst = is_in_burst(&context),
         .is_shared_now = facts->is_shared,
+        .is_shared = context.is_shared,
         .has_own_mail = accepted(&context.of[SCOPE_CLIENT]) >= SLACK,
         .is_certain = is_certain(&context),
     };

@@ -97,12 +97,14 @@ struct classification {
     enum history_scope scope;    /* whose record is the evidence */
     struct client_record record; /* that record, decayed to now */
     double bad_score;            /* its points */
-    bool is_hammering;           /* this session came too soon after a hang-up */
+    bool is_hammering;           /* this session came too soon after a hang-up; not of a shared
+                                    address, where it was another one's */
     bool is_in_burst;            /* ... at the same time: another hang-up is not news */
     bool is_shared_now;          /* as the facts say */
-    bool has_own_mail;           /* mail of this very client was accepted before */
-    bool is_certain; /* its own silence alone would make it a bot, and it has no mail:
-                        no failure of ours looks like that */
+    bool is_shared;    /* now, or seen to be not long ago: many pay for what one does */
+    bool has_own_mail; /* mail of this very client was accepted before */
+    bool is_certain;   /* its own silence alone would make it a bot, and it has no mail:
+                          no failure of ours looks like that */
 };
 
 struct classification classify(const struct client_facts *facts,

@@ -51,7 +51,7 @@ static bool is_session_bad(const struct context *context)
 {
     const struct facts *facts = context->facts;
     const struct class_settings *classes = context->classes;
-    return context->class < CLASS_GOOD && !facts->client.is_shared &&
+    return context->class < CLASS_GOOD && !context->classification->is_shared &&
            context->level >= context->admission->bot_level &&
            facts->session_score >= classes->bot_score &&
            facts->session_score > classes->bot_ratio * facts->session_messages;
@@ -77,7 +77,7 @@ static bool is_too_much_of_newcomers(const struct context *context, enum client_
     const struct newcomer_facts *newcomers = &context->facts->newcomers;
     const struct pressure *pressure = &context->facts->pressure;
     if (class > CLASS_UNKNOWN || !newcomers->are_on_trial || !pressure->is_known ||
-        context->level_now < LEVEL_STRESSED)
+        context->level_now < LEVEL_STRESSED || context->classification->is_shared)
         return false;
     return class < CLASS_UNKNOWN ||
            newcomers->busy >

@@ -334,6 +334,9 @@ static void test_hammering(void)
         facts.is_session_admitted = true;
         ok(decide(&facts, &settings).action == VERDICT_CONTINUE,
            "... never once it was admitted");
+        facts.is_session_admitted = false;
+        facts.client.is_shared = true;
+        ok(decide(&facts, &settings).rule == RULE_ADMIT, "... another one behind the address");
     }
 #undef ROW
 }
@@ -377,6 +380,9 @@ static void test_newcomers(void)
             is_number(verdict.code, 421, "... may come back");
         ok(!verdict.is_by_history_alone || rows[i].busy <= 2,
            "... and history is not to blame where a stranger fared no better");
+        facts.client.is_shared = true;
+        ok(rows[i].rule != RULE_NEWCOMER || decide(&facts, &settings).rule == RULE_ADMIT,
+           "... an address that many share is no newcomer");
     }
 }
 
