@@ -224,6 +224,21 @@ int64_t counter_sum(const struct counter_set *set, enum counter counter,
     return sum;
 }
 
+static void copy_names(struct counter_names *copy, const struct counter_names *names)
+{
+    unsigned count = atomic_load_explicit(&names->count, memory_order_acquire);
+    memcpy(copy->text, names->text, count * sizeof(names->text[0]));
+    copy->count = count;
+}
+
+void counter_set_copy(struct counter_set *copy_r, const struct counter_set *set)
+{
+    for (int i = 0; i < COUNTER_CELLS; i++)
+        copy_r->cells[i] = load(set, i);
+    copy_names(&copy_r->lists, &set->lists);
+    copy_names(&copy_r->services, &set->services);
+}
+
 /* -- dynamic labels ----------------------------------------------------------------------- */
 
 static const struct counter_names *names_of(const struct counter_set *set,

@@ -130,6 +130,8 @@ int64_t counter_get(const struct counter_set *set, enum counter counter,
 #define COUNTER_ANY UINT_MAX
 int64_t counter_sum(const struct counter_set *set, enum counter counter,
                     const unsigned labels[static COUNTER_LABELS_MAX]);
+/* As of about one moment, while others go on counting. */
+void counter_set_copy(struct counter_set *copy_r, const struct counter_set *set);
 /* Of a cell of a gauge; false: not set. */
 bool counter_gauge_of_cell(uint64_t cell, int64_t *value_r);
 uint64_t counter_gauge_to_cell(int64_t value);

@@ -7,6 +7,22 @@
 
 /* -- cells -------------------------------------------------------------------------------- */
 
+struct counter_cell counter_cell_at(int index)
+{
+    struct counter_cell cell = {.index = index};
+    while (cell.counter + 1 < COUNTER_COUNT && counter_info(cell.counter + 1)->cell <= index)
+        cell.counter++;
+    const struct counter_info *info = counter_info(cell.counter);
+    int spread = counter_spread(info), combination = (index - info->cell) / spread;
+    cell.part = (index - info->cell) % spread;
+    for (int i = COUNTER_LABELS_MAX - 1; i >= 0; i--) {
+        int size = counter_label_info(info->labels[i])->size;
+        cell.labels[i] = (unsigned)(combination % size);
+        combination /= size;
+    }
+    return cell;
+}
+
 /* Counts up, the part first, the last label next. */
 bool counter_cell_next(struct counter_cell *cell)
 {

@@ -25,6 +25,8 @@ struct counter_cell {
 #define COUNTER_CELL_BEGIN ((struct counter_cell){.index = -1})
 bool counter_cell_next(struct counter_cell *cell);
 
+struct counter_cell counter_cell_at(int index);
+
 /* Returns the length. set: for the names of dynamic labels. */
 size_t counter_field_format(const struct counter_set *set, const struct counter_cell *cell,
                             enum counter_process process, char out[static COUNTER_FIELD_SIZE]);

@@ -17,6 +17,7 @@ common_libcommon_a_SOURCES = \
 	common/counter.c common/counter.h common/counter.def \
 	common/counter_field.c common/counter_field.h \
 	common/counter_flush.c common/counter_flush.h \
+	common/counter_snapshot.c common/counter_snapshot.h \
 	common/counter_label.c common/counter_label.h common/counter_label.def \
 	common/decision_json.c common/decision_json.h \
 	common/dnsbl_name.c common/dnsbl_name.h \
@@ -38,6 +39,7 @@ common_libcommon_a_SOURCES = \
 	common/macro_start.c common/macro_start.h \
 	common/memcache_request.c common/memcache_request.h \
 	common/memory.c common/memory.h \
+	common/metrics_text.c common/metrics_text.h \
 	common/netstring.c common/netstring.h \
 	common/newcomers.c common/newcomers.h \
 	common/number.c common/number.h \

@@ -10,6 +10,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/command_postfix_stress.c \
 	ctl/command_rbl.c \
 	ctl/command_settings.c \
+	ctl/command_stats.c \
 	ctl/command_status.c \
 	ctl/command_top.c \
 	ctl/command_verify.c \
@@ -18,6 +19,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/main.c \
 	ctl/override_text.c ctl/override_text.h \
 	ctl/row.c ctl/row.h \
+	ctl/stats.c ctl/stats.h \
 	ctl/status.c ctl/status.h \
 	ctl/status_json.c \
 	ctl/status_text.c \
