@@ -1,8 +1,10 @@
 #include "policyd/http_answer.h"
 
 #include "common/memory.h"
+#include "common/metrics_text.h"
 #include "host/clock.h"
 #include "policyd/api.h"
+#include "policyd/http_metrics.h"
 #include "policyd/page_files.h"
 
 #include <stdio.h>
@@ -10,6 +12,8 @@
 #include <string.h>
 
 #define REDIS_TIMEOUT_MS 250
+#define METRICS_PATH     "/metrics"
+#define METRICS_KEEP_MS  500
 #define KEPT_MAX         16  /* answers */
 #define KEPT_TARGET_MAX  128 /* bytes of path and query */
 #define JSON_FLAGS       (JSON_COMPACT | JSON_REAL_PRECISION(14) | JSON_ENSURE_ASCII)
@@ -28,6 +32,7 @@ struct kept_answer {
     char target[KEPT_TARGET_MAX]; /* "": none */
     int64_t until_ms;
     int status;
+    const char *type;
     char *text;
     size_t length;
 };
@@ -94,14 +99,19 @@ static void set_error(struct content *content, int status, const char *text)
 
 /* -- answers that are kept ---------------------------------------------------------------- */
 
-static struct kept_answer *find_kept(struct http_answerer *answerer, const char *target,
-                                     int64_t now_ms)
+static bool answer_kept(const struct http_answerer *answerer, const char *target,
+                        int64_t now_ms, struct content *content)
 {
-    for (size_t i = 0; i < KEPT_MAX; i++)
-        if (answerer->kept[i].text && strcmp(answerer->kept[i].target, target) == 0 &&
-            now_ms < answerer->kept[i].until_ms)
-            return &answerer->kept[i];
-    return NULL;
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        const struct kept_answer *kept = &answerer->kept[i];
+        if (!kept->text || strcmp(kept->target, target) != 0 || now_ms >= kept->until_ms)
+            continue;
+        content->status = kept->status;
+        content->type = kept->type;
+        content->body = (struct slice){kept->text, kept->length};
+        return true;
+    }
+    return false;
 }
 
 /* Takes the memory of the content over, which it may still use for this answer. */
@@ -113,6 +123,7 @@ static void keep(struct http_answerer *answerer, const char *target, struct cont
     free(kept->text);
     *kept = (struct kept_answer){.until_ms = until_ms,
                                  .status = content->status,
+                                 .type = content->type,
                                  .text = content->owned,
                                  .length = content->body.length};
     snprintf(kept->target, sizeof(kept->target), "%s", target);
@@ -161,13 +172,8 @@ static void answer_api(struct http_answerer *answerer, const struct api_row *row
     int length = snprintf(target, sizeof(target), "%s?%.*s", row->path,
                           (int)request->query.length, request->query.data);
     bool may_keep = row->keep_ms > 0 && length > 0 && (size_t)length < sizeof(target);
-    const struct kept_answer *kept = may_keep ? find_kept(answerer, target, now_ms) : NULL;
-    if (kept) {
-        content->status = kept->status;
-        content->type = "application/json";
-        content->body = (struct slice){kept->text, kept->length};
+    if (may_keep && answer_kept(answerer, target, now_ms, content))
         return;
-    }
     ask_api(answerer, row, request->query, content);
     if (may_keep)
         keep(answerer, target, content, now_ms + row->keep_ms);
@@ -187,6 +193,19 @@ static bool answer_file(struct slice path, struct content *content)
     return false;
 }
 
+static void answer_metrics(struct http_answerer *answerer, struct content *content)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (answer_kept(answerer, METRICS_PATH, now_ms, content))
+        return;
+    struct buffer text = http_metrics_render(answerer->api.session, answerer->api.host);
+    content->status = 200;
+    content->type = METRICS_TEXT_CONTENT_TYPE;
+    content->owned = text.data;
+    content->body = (struct slice){text.data, text.length};
+    keep(answerer, METRICS_PATH, content, now_ms + METRICS_KEEP_MS);
+}
+
 static void answer(struct http_answerer *answerer, const struct http_request *request,
                    struct content *content)
 {
@@ -199,7 +218,9 @@ static void answer(struct http_answerer *answerer, const struct http_request *re
             answer_api(answerer, row, request, content);
             return;
         }
-    if (!answer_file(request->path, content))
+    if (slice_equals(request->path, slice_from_string(METRICS_PATH)))
+        answer_metrics(answerer, content);
+    else if (!answer_file(request->path, content))
         set_error(content, 404, "there is nothing of this name; /api/ has a list");
 }
 

@@ -11,6 +11,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/gather_rbl.c policyd/gather_rbl.h \
 	policyd/gather_verify.c policyd/gather_verify.h \
 	policyd/host_record.c policyd/host_record.h \
+	policyd/http_metrics.c policyd/http_metrics.h \
 	policyd/http_answer.c policyd/http_answer.h \
 	policyd/http_server.c policyd/http_server.h \
 	policyd/inquiry.c policyd/inquiry.h \
