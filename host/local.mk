@@ -6,6 +6,7 @@ host_libhost_a_SOURCES = \
 	host/clock.c host/clock.h \
 	host/count.c host/count.h \
 	host/decision_log.c host/decision_log.h \
+	host/count_verdict.c host/count_verdict.h \
 	host/history_guard.c host/history_guard.h \
 	host/file_watch.c host/file_watch.h \
 	host/hostname.c host/hostname.h \

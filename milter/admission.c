@@ -3,7 +3,7 @@
 #include "common/reply_text.h"
 #include "common/verdict_log.h"
 #include "host/clock.h"
-#include "host/count.h"
+#include "host/count_verdict.h"
 #include "host/decision_log.h"
 #include "host/history_guard.h"
 #include "host/log.h"
@@ -70,19 +70,6 @@ static void tell_decision(struct milter *milter, const struct config *config,
     reply_text_expand(&config->reply, &subject, &verdict, &text);
     decision_log_tell(milter->decision_log, &config->decision_log, &decision);
     buffer_free(&text);
-}
-
-static void count_verdict(const struct facts *facts, const struct verdict *verdict,
-                          int64_t elapsed_us)
-{
-    const struct classification *classification = &verdict->classification;
-    COUNT(VERDICTS, facts->stage, classification->class, counted_verdict_of(verdict),
-          verdict->rule);
-    if (verdict->action == VERDICT_HANG_UP)
-        COUNT(HANG_UPS, classification->class, classification->reason);
-    OBSERVE(DECISION, elapsed_us);
-    if (facts->stage == STAGE_CONNECT)
-        OBSERVE(FIRST_VERDICT, elapsed_us, classification->class);
 }
 
 static struct verdict conclude(struct milter *milter, const struct config *config,

@@ -6,7 +6,7 @@
 #include "common/reply_text.h"
 #include "common/verdict_log.h"
 #include "host/clock.h"
-#include "host/count.h"
+#include "host/count_verdict.h"
 #include "host/decision_log.h"
 #include "host/history_guard.h"
 #include "host/log.h"
@@ -103,16 +103,6 @@ static void tell(const struct inquiry *inquiry, const struct verdict *verdict,
     inquiry->memory->told = inquiry->session;
     verdict_log_format(verdict, &inquiry->facts, &inquiry->client, line, sizeof(line));
     log_info("%s", line);
-}
-
-static void count_verdict(const struct inquiry *inquiry, const struct verdict *verdict)
-{
-    const struct classification *classification = &verdict->classification;
-    COUNT(VERDICTS, inquiry->facts.stage, classification->class, counted_verdict_of(verdict),
-          verdict->rule);
-    if (verdict->action == VERDICT_HANG_UP)
-        COUNT(HANG_UPS, classification->class, classification->reason);
-    OBSERVE(DECISION, clock_monotonic_us() - inquiry->started_us);
 }
 
 static bool is_first_decision(const struct inquiry *inquiry)
@@ -255,7 +245,7 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
         admit(gather, inquiry, service, &settings, host.has_milter, now_ms);
     if (inquiry->verify && verdict.action == VERDICT_CONTINUE)
         verify(gather, inquiry, now_ms, &verdict);
-    count_verdict(inquiry, &verdict);
+    count_verdict(&inquiry->facts, &verdict, clock_monotonic_us() - inquiry->started_us);
     return verdict;
 }
 
