@@ -134,6 +134,13 @@ struct socketmap_settings {
     struct socket_settings socket;
 };
 
+struct memcache_settings {
+    struct endpoint_list listen;
+    struct socket_settings socket;
+    int64_t ttl_max_s;
+    int64_t memory_entries;
+};
+
 struct decision_log_settings {
     char *file, *journal;     /* "": none */
     double share[RULE_COUNT]; /* of the decisions of each rule that are told */
@@ -205,6 +212,7 @@ struct config {
     struct reply_settings reply;
     struct rbl_settings rbl;
     struct socketmap_settings socketmap;
+    struct memcache_settings memcache;
     struct decision_log_settings decision_log;
     struct http_settings http;
     struct verify_settings verify;

@@ -76,6 +76,16 @@ const char *counted_listing_name(enum counted_listing listing)
     return listing_names[listing];
 }
 
+const char *cache_found_name(enum cache_found found)
+{
+    static const char *const names[] = {
+        [CACHE_FOUND_REDIS] = "redis",
+        [CACHE_FOUND_MEMORY] = "memory",
+        [CACHE_FOUND_NOWHERE] = "nowhere",
+    };
+    return names[found];
+}
+
 const char *rbl_source_name(enum rbl_source source)
 {
     return source_names[source];

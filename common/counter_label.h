@@ -73,6 +73,14 @@ enum rbl_source {
     RBL_SOURCE_COUNT
 };
 
+/* Where a shared cache found what it was asked for. */
+enum cache_found {
+    CACHE_FOUND_REDIS,
+    CACHE_FOUND_MEMORY, /* Redis is away, or was when it was stored */
+    CACHE_FOUND_NOWHERE,
+    CACHE_FOUND_COUNT
+};
+
 const char *counted_verdict_name(enum counted_verdict verdict);
 const char *session_end_name(enum session_end end);
 const char *lookup_name(enum lookup lookup);
@@ -80,6 +88,7 @@ const char *counted_server_name(enum counted_server server);
 const char *closed_name(enum closed closed);
 const char *counted_listing_name(enum counted_listing listing);
 const char *rbl_source_name(enum rbl_source source);
+const char *cache_found_name(enum cache_found found);
 
 enum counted_verdict counted_verdict_of(const struct verdict *verdict);
 enum counted_listing counted_listing_of(const struct rbl_answer *answer);

@@ -73,7 +73,7 @@ common_libcommon_a_SOURCES = \
 	common/setting_list.c common/setting_object.c common/setting_scalar.c common/setting_text.c \
 	common/setting_type.c common/setting_type.h \
 	common/settings.c common/settings.h common/settings_groups.c common/settings_man.c \
-	common/settings_service.c common/settings_client.def common/settings_decision_log.def common/settings_http.def common/settings_verify.def common/settings_table.c \
+	common/settings_service.c common/settings_client.def common/settings_decision_log.def common/settings_memcache.def common/settings_http.def common/settings_verify.def common/settings_table.c \
 	common/reply_text.c common/reply_text.h \
 	common/registered_domain.c common/registered_domain.h \
 	common/siphash.c common/siphash.h \

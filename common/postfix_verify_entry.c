@@ -33,6 +33,13 @@ bool postfix_verify_entry_is_result(const struct postfix_verify_entry *entry)
     return entry->status != POSTFIX_VERIFY_PROBING && entry->probed_s == 0;
 }
 
+bool postfix_cache_key_is_cleanup(struct slice key)
+{
+    static const struct slice end = SLICE_LITERAL("_LAST_CACHE_CLEANUP_COMPLETED_");
+    return key.length >= end.length &&
+           memcmp(key.data + key.length - end.length, end.data, end.length) == 0;
+}
+
 bool postfix_verify_key_address(struct slice key, struct slice *address_r)
 {
     const char *colon = key.length > 0 ? memrchr(key.data, ':', key.length) : NULL;

@@ -29,6 +29,9 @@ bool postfix_verify_entry_parse(struct slice value, struct postfix_verify_entry 
 /* Whether writing this entry tells something new: the result of a probe, and not just that one
  * was sent. */
 bool postfix_verify_entry_is_result(const struct postfix_verify_entry *entry);
+/* Whether a key is that under which Postfix writes down when it last cleaned a cache up: that
+ * is each host's own affair, which no other host should hear of. */
+bool postfix_cache_key_is_cleanup(struct slice key);
 /* The address in a key of the map, which begins with what its key_format puts before "%s".
  * verify(8) writes colons in addresses as '_': what is before the last one is no address.
  * False: there is none, or its domain was an address that had colons, and cannot be told any

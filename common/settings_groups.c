@@ -22,6 +22,7 @@ const struct setting_group setting_groups[] = {
     {"reply",        "REPLIES"                    },
     {"rbl",          "DNS LISTS"                  },
     {"socketmap",    "TABLES FOR POSTFIX"         },
+    {"memcache",     "POSTFIX'S OWN CACHES"       },
     {"decision_log", "DECISION LOG"               },
     {"http",         "PAGE AND METRICS"           },
     {"verify",       "VERIFICATION OF ADDRESSES"  },

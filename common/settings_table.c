@@ -421,6 +421,7 @@ const struct setting settings_table[] = {
     ROW("socketmap.socket.mode", SETTING_MODE, socketmap.socket.mode,
         .default_text = "\"0660\"",
         .help = "Access mode of unix sockets: owner and group may connect, nobody else."),
+#include "common/settings_memcache.def"
 #include "common/settings_decision_log.def"
 #include "common/settings_http.def"
 /* Verification of addresses */

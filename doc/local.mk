@@ -5,7 +5,7 @@ dist_doc_DATA += doc/postvalve.json.sample
 EXTRA_DIST += doc/postvalve.json.5.in $(wildcard $(srcdir)/doc/*.md)
 MAINTAINERCLEANFILES = doc/postvalve.json.5
 
-doc/postvalve.json.5: $(srcdir)/doc/postvalve.json.5.in $(srcdir)/common/settings_table.c $(srcdir)/common/settings_service.c $(srcdir)/common/settings_groups.c $(srcdir)/common/settings_client.def $(srcdir)/common/settings_decision_log.def $(srcdir)/common/settings_http.def $(srcdir)/common/settings_verify.def | ctl/postvalvectl$(EXEEXT)
+doc/postvalve.json.5: $(srcdir)/doc/postvalve.json.5.in $(srcdir)/common/settings_table.c $(srcdir)/common/settings_service.c $(srcdir)/common/settings_groups.c $(srcdir)/common/settings_client.def $(srcdir)/common/settings_decision_log.def $(srcdir)/common/settings_memcache.def $(srcdir)/common/settings_http.def $(srcdir)/common/settings_verify.def | ctl/postvalvectl$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) doc && { \
 		sed '/^@SETTINGS@$$/,$$d' $(srcdir)/doc/postvalve.json.5.in && \
 		ctl/postvalvectl$(EXEEXT) settings --man && \

@@ -17,6 +17,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/inquiry.c policyd/inquiry.h \
 	policyd/listener.c policyd/listener.h \
 	policyd/main.c \
+	policyd/memcache_server.c policyd/memcache_server.h \
 	policyd/page_files.h \
 	policyd/peer.c policyd/peer.h \
 	policyd/probe_watch.c policyd/probe_watch.h \
@@ -31,6 +32,7 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/redis_text.c policyd/redis_text.h \
 	policyd/server.c policyd/server.h \
 	policyd/session_memory.c policyd/session_memory.h \
+	policyd/shared_cache.c policyd/shared_cache.h \
 	policyd/socketmap_maps.c policyd/socketmap_maps.h \
 	policyd/socketmap_server.c policyd/socketmap_server.h \
 	policyd/spawn.c policyd/spawn.h \

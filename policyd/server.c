@@ -20,6 +20,7 @@
 #include "policyd/host_record.h"
 #include "policyd/http_server.h"
 #include "policyd/listener.h"
+#include "policyd/memcache_server.h"
 #include "policyd/rbl_lists.h"
 #include "policyd/rbl_lookup.h"
 #include "policyd/socketmap_server.h"
@@ -57,6 +58,8 @@ struct server {
     struct listener_set listeners, verify_listeners;
     struct socketmap_server socketmap;
     struct stream_server *socketmap_stream;
+    struct memcache_server memcache;
+    struct stream_server *memcache_stream;
     struct http_server *http; /* NULL: there can be none */
     struct event *signals[3];
     struct event *drain_timer;
@@ -110,6 +113,7 @@ static void on_end_signal(int signal_number, short events, void *context)
     listener_set_close(&server->listeners);
     listener_set_close(&server->verify_listeners);
     stream_server_stop(server->socketmap_stream);
+    stream_server_stop(server->memcache_stream);
     http_server_free(server->http);
     server->http = NULL;
     server->drain_timer = event_new(server->base, -1, 0, on_drain_timer, server);
@@ -134,11 +138,15 @@ static bool make_policy_room(void *context)
     return connection_set_make_room(context);
 }
 
-static bool apply_policy_listeners(struct server *server, const struct config *config,
-                                   struct error_list *errors)
+static bool try_listeners(struct server *server, const struct config *config,
+                          struct error_list *errors)
 {
     return listener_set_apply(&server->listeners, &config->policyd.listen,
                               &config->policyd.socket, errors) &&
+           stream_server_apply(server->socketmap_stream, &config->socketmap.listen,
+                               &config->socketmap.socket, errors) &&
+           stream_server_apply(server->memcache_stream, &config->memcache.listen,
+                               &config->memcache.socket, errors) &&
            listener_set_apply(&server->verify_listeners, &config->verify.listen,
                               &config->verify.socket, errors);
 }
@@ -147,13 +155,11 @@ static bool apply_policy_listeners(struct server *server, const struct config *c
 static bool apply_listeners(struct server *server, const struct config *config,
                             struct error_list *errors)
 {
-    if (apply_policy_listeners(server, config, errors) &&
-        stream_server_apply(server->socketmap_stream, &config->socketmap.listen,
-                            &config->socketmap.socket, errors))
-        return true;
     struct error_list ignored;
+    if (try_listeners(server, config, errors))
+        return true;
     error_list_init(&ignored);
-    apply_policy_listeners(server, server->config, &ignored);
+    try_listeners(server, server->config, &ignored);
     return false;
 }
 
@@ -167,6 +173,7 @@ static void apply_limits(struct server *server, const struct config *config)
     };
     connection_set_apply_limits(&server->connections, &limits);
     stream_server_set_limits(server->socketmap_stream, limits.idle_ms, limits.request_ms);
+    stream_server_set_limits(server->memcache_stream, limits.idle_ms, limits.request_ms);
 }
 
 static void reload_http(struct server *server, const struct config *config)
@@ -205,6 +212,8 @@ static void on_reload_signal(int signal_number, short events, void *context)
     gather_reload(server->gather, config);
     decision_log_reload(server->decision_log, config);
     server->socketmap.maps.config = config;
+    shared_cache_reload(server->memcache.cache, config);
+    server->memcache.config = config;
     store_reload(&server->store, config);
     raise_descriptor_limit(config);
     apply_limits(server, config);
@@ -314,6 +323,8 @@ static void wire(struct server *server)
     server->socketmap = (struct socketmap_server){
         {server->gather, config}
     };
+    server->memcache =
+        (struct memcache_server){shared_cache_create(&server->store, config), config};
     server->counter_writer =
         counter_writer_create(server->base, &server->store, config, COUNTER_PROCESS_POLICYD,
                               count_own_numbers, server);
@@ -325,7 +336,9 @@ static void unwire(struct server *server)
     server->http = NULL;
     connection_set_deinit(&server->connections);
     stream_server_free(server->socketmap_stream);
-    server->socketmap_stream = NULL;
+    stream_server_free(server->memcache_stream);
+    server->socketmap_stream = server->memcache_stream = NULL;
+    shared_cache_free(server->memcache.cache);
     gather_free(server->gather);
     decision_log_free(server->decision_log);
     server->gather = NULL;
@@ -382,6 +395,7 @@ static int serve(struct server *server)
     listener_set_close(&server->listeners);
     listener_set_close(&server->verify_listeners);
     stream_server_free(server->socketmap_stream);
+    stream_server_free(server->memcache_stream);
     http_server_free(server->http);
     stress_monitor_close(server->monitor);
     return status;
@@ -433,6 +447,8 @@ int server_run(const char *config_file, struct config *config)
     listener_set_init(&server.verify_listeners, server.base, &verify_owner);
     server.socketmap_stream =
         stream_server_create(server.base, &socketmap_protocol, &server.socketmap);
+    server.memcache_stream =
+        stream_server_create(server.base, &memcache_protocol, &server.memcache);
     server.http = http_server_create();
     if (!server.http)
         log_warning("policyd: no page: there is no event loop for it");

@@ -161,6 +161,18 @@ subtest 'main.cf.socketmap' => sub {
     $postfix->stop;
 };
 
+subtest 'main.cf.memcache' => sub {
+    # t/memcache_postfix.t has the rest.
+    my %main = main_of('main.cf.memcache');
+    for my $name (qw(address_verify_map postscreen_cache_map)) {
+        my ($file) = $main{$name} =~ m{\Amemcache:/etc/postfix/(\S+)\z};
+        ok defined $file && -e "$fragments/$file", "$name: the file is there";
+        like slurp("$fragments/$file"), qr/^memcache = inet:127\.0\.0\.1:10034$/m, '... with the port of the example';
+    }
+    my $postfix = Postvalve::Postfix->new(name => 'caches', main => \%main);
+    unlike $postfix->postconf('-n'), qr/unused parameter/, 'Postfix knows the parameters';
+};
+
 subtest 'main.cf.verify' => sub {
     my ($port, $milter_port) = (free_port(), free_port());
     my $next = Postvalve::NextHop->new(users => ['alice'])->start;

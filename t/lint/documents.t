@@ -24,7 +24,7 @@ for my $document ('README.md', glob("$top/doc/*.md")) {
 # Made by the build.
 sub built { return $_[0] =~ m{^(?:common/libcommon\.a|host/libhost\.a|redis/libredislink\.a|view/libview\.a|doc/postvalve\.json\.5)$} }
 
-my $settings = join '', map { slurp("$top/common/$_") } qw(settings_table.c settings_client.def settings_decision_log.def settings_http.def settings_verify.def);
+my $settings = join '', map { slurp("$top/common/$_") } qw(settings_table.c settings_client.def settings_decision_log.def settings_memcache.def settings_http.def settings_verify.def);
 my @undocumented = grep { $_ !~ /\.help/ } map { /\AROW\((.*)/s ? $1 : () } split /^(?=    ROW\()/m, $settings =~ s/^    (?=ROW\()/    /mgr;
 is_deeply(\@undocumented, [], 'every setting has its help');
 

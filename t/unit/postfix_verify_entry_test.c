@@ -73,9 +73,21 @@ static void test_keys(void)
     }
 }
 
+static void test_cleanup(void)
+{
+    ok(postfix_cache_key_is_cleanup(SLICE_LITERAL("_LAST_CACHE_CLEANUP_COMPLETED_")) &&
+           postfix_cache_key_is_cleanup(SLICE_LITERAL("verify:_LAST_CACHE_CLEANUP_COMPLETED_")),
+       "when a cache was cleaned up");
+    ok(!postfix_cache_key_is_cleanup(SLICE_LITERAL("verify:alice@example.test")) &&
+           !postfix_cache_key_is_cleanup(SLICE_LITERAL("_LAST_CACHE_CLEANUP_COMPLETED_@a")) &&
+           !postfix_cache_key_is_cleanup(SLICE_LITERAL("")),
+       "others are not");
+}
+
 int main(void)
 {
     test_entries();
     test_keys();
+    test_cleanup();
     return done_testing();
 }
