@@ -173,4 +173,27 @@ my $service = "check_policy_service { unix:$socket, timeout=5s, default_action=D
     $postfix->stop;
 }
 
+# -- lookups left to Postfix -----------------------------------------------------------------
+
+{
+    spew("$dir/left", "bot.example=127.0.0.10 554 5.7.1 Postfix says \$rbl_domain\n");
+    my $postfix = postfix('left', smtpd_recipient_restrictions => "$service, reject_unauth_destination",
+        rbl_reply_maps => "texthash:$dir/left")->start;
+    my $policyd = Postvalve::Daemon->new('policyd', postfix => $postfix, config => {
+        policyd => { listen => ["unix:$socket"] },
+        rbl     => { checks => \@example, action => 'postfix' },
+    })->start;
+    my $asked = sub { return scalar grep { lc $_ eq "$_[0].2.7.127.bot.example" } $dns->queries };
+    my $before = $asked->(4);
+    like((attempt($postfix, '127.7.2.4'))[0], qr/\A554 5\.7\.1 Postfix says bot\.example\z/,
+        'the restriction itself is named, and Postfix looks up and answers');
+    cmp_ok $asked->(4), '>=', $before + 2, 'with a lookup of its own';
+    like((attempt($postfix, '127.7.2.3'))[0], qr/\A554 5\.7\.1 Service unavailable; Client host \[127\.7\.2\.3\] blocked using bot\.example; spam\z/,
+        'with its default reply');
+    is((attempt($postfix, '127.7.2.9'))[0], '250 2.1.5 Ok', 'a client that is not listed');
+    like $policyd->log_text, qr/client=127\.7\.2\.4 .*rule=rbl check=bot\.example=127\.0\.0\.10 /, 'told';
+    $policyd->stop;
+    $postfix->stop;
+}
+
 finish();

@@ -98,6 +98,24 @@ for my $bad ('hello', '3:abc;', '99999999:', '10001:', ":,", "5:\0abcd,", '03:ab
 ok $policyd->wait_log(qr/socketmap connection of .* closed/), 'and logged';
 is ask(connection(), 'level '), 'OK calm', 'others are served';
 
+# -- as postmap(1) sees it -------------------------------------------------------------------
+
+# What postmap -q prints; '' when there is nothing.
+sub postmap {
+    my ($table, $key) = @_;
+    my ($status, $output) =
+        run_command([ 'postmap', '-c', $postfix->config_dir, '-q', $key, "$map:$table" ]);
+    chomp $output;
+    return $output;
+}
+
+is postmap('rbl-reply', 'zen.example=127.0.0.10'), '554 5.7.1 calm $rbl_what', 'postmap -q: rbl-reply';
+is postmap('rbl-reply', 'none.example'), '', 'none';
+is postmap('client-access', '127.7.1.1'), '554 5.7.1 calm 127.7.1.1', 'client-access';
+is postmap('client-access', '127.7.1.2'), '', 'another client';
+is postmap('level', 'any'), 'calm', 'level';
+like postmap('nonsense', 'any'), qr/no such map; there are rbl-reply, client-access and level/, 'no such map';
+
 # -- Postfix's own lookup --------------------------------------------------------------------
 
 sub attempt {
@@ -118,6 +136,16 @@ is_deeply attempt('127.7.1.1', 'c.example'), [ '521 5.7.1 stressed 127.7.1.1; bo
     'Postfix: stressed, hung up';
 like attempt('127.7.1.3', 'slow.example')->[0], qr/\A450 4\.7\.1 /, 'restriction class of the level stressed';
 $_->abort for @hold;
+
+# -- what to do with a client, as an access table --------------------------------------------
+
+ok wait_until(sub { ask($client, 'level ') eq 'OK calm' }, 30), 'calm again';
+$postfix->edit_main(smtpd_recipient_restrictions =>
+    "check_client_access $map:client-access, reject_unauth_destination");
+$postfix->reload;
+like attempt('127.7.1.1', 'c.example')->[0], qr/\A554 5\.7\.1 .*calm 127\.7\.1\.1\z/,
+    'client-access: a listed client';
+is attempt('127.7.1.4', 'c.example')->[0], '250 2.1.5 Ok', 'and another';
 
 is $policyd->stop, 0, 'end';
 finish();
