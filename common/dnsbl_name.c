@@ -94,7 +94,7 @@ static struct slice after_last(struct slice text, char c)
     size_t start = text.length;
     while (start > 0 && text.data[start - 1] != c)
         start--;
-    return (struct slice){text.data + start, text.length - start};
+    return start == 0 ? text : (struct slice){text.data + start, text.length - start};
 }
 
 static bool ends_in_number(struct slice domain)
