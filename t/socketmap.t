@@ -132,9 +132,12 @@ is attempt('127.7.1.2', 'slow.example')->[0], '250 2.1.5 Ok', 'restriction class
 my @hold = map { Postvalve::Smtp->new(port => $postfix->port, source => "127.7.9.$_") } 1 .. 8;
 $_->banner for @hold;
 ok wait_until(sub { ask($client, 'level ') eq 'OK stressed' }, 5), 'many busy slots: stressed';
-is_deeply attempt('127.7.1.1', 'c.example'), [ '521 5.7.1 stressed 127.7.1.1; botnet', 1 ],
-    'Postfix: stressed, hung up';
-like attempt('127.7.1.3', 'slow.example')->[0], qr/\A450 4\.7\.1 /, 'restriction class of the level stressed';
+# The level is that of the moment: on a busy machine it may go down and up once more.
+my $reply;
+wait_until(sub { $reply = attempt('127.7.1.1', 'c.example'); return $reply->[1] }, 10);
+is_deeply $reply, [ '521 5.7.1 stressed 127.7.1.1; botnet', 1 ], 'Postfix: stressed, hung up';
+ok wait_until(sub { attempt('127.7.1.3', 'slow.example')->[0] =~ /\A450 4\.7\.1 / }, 10),
+    'restriction class of the level stressed';
 $_->abort for @hold;
 
 # -- what to do with a client, as an access table --------------------------------------------
