@@ -7,7 +7,7 @@ BUILD_PACKAGES="build-essential autoconf automake pkg-config libc-ares-dev libev
     libhiredis-dev libjansson-dev libmilter-dev libpsl-dev"
 RUN_PACKAGES="postfix redis-server perl"
 TEST_PACKAGES="clang libclang-rt-14-dev clang-format rbldnsd swaks man-db groff xz-utils git
-    iproute2 logrotate procps prometheus"
+    iproute2 logrotate procps prometheus chromium fonts-dejavu-core"
 
 packages_missing() {
     local package

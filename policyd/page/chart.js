@@ -4,7 +4,8 @@
 import { LEVELS, clock, fraction } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const LEFT = 36, RIGHT = 8, TOP = 8, STRIP = 8, BOTTOM = 36;
+const LEFT = 36, RIGHT = 8, TOP = 10, STRIP = 8, BOTTOM = 36;
+const HIGHEST = 2; // what is above is drawn at the top: how much above says little
 
 function element(parent, name, attributes, text) {
   const node = document.createElementNS(SVG, name);
@@ -60,14 +61,15 @@ export class Chart {
     const { samples, from, to, thresholds, label } = this.data;
     const width = Math.max(this.svg.clientWidth, 120), height = Math.max(this.svg.clientHeight, 120);
     const floor = height - BOTTOM;
-    const highest = Math.max(thresholds.critical * 1.15, ...samples.map((s) => (s.pressure ?? 0) * 1.05));
+    const peak = Math.max(0, ...samples.map((s) => s.pressure ?? 0));
+    const highest = Math.max(thresholds.critical * 1.15, Math.min(peak * 1.05, HIGHEST));
     this.x = (time) => LEFT + ((time - from) / (to - from)) * (width - LEFT - RIGHT);
-    this.y = (pressure) => floor - (pressure / highest) * (floor - TOP);
+    this.y = (pressure) => floor - (Math.min(pressure, highest) / highest) * (floor - TOP);
     this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     this.svg.setAttribute('aria-label', label);
     this.svg.replaceChildren();
     this.drawBands(thresholds, highest, width);
-    this.drawGrid(highest, width, floor);
+    this.drawGrid(highest, peak, width, floor);
     this.drawCurve(floor);
     this.drawStrip(floor + 6);
     this.point(this.selected);
@@ -87,13 +89,13 @@ export class Chart {
     });
   }
 
-  drawGrid(highest, width, floor) {
+  drawGrid(highest, peak, width, floor) {
     const step = [0.2, 0.5, 1, 2, 5, 10, 20, 50].find((s) => highest / s <= 6) ?? 100;
     for (let value = 0; value <= highest; value += step) {
       const y = this.y(value);
       element(this.svg, 'line', { class: 'grid', x1: LEFT, x2: width - RIGHT, y1: y, y2: y });
       element(this.svg, 'text', { class: 'axis', x: LEFT - 6, y: y + 4, 'text-anchor': 'end' },
-        value.toFixed(step < 1 ? 1 : 0));
+        `${value + step > highest && peak > highest ? '≥' : ''}${value.toFixed(step < 1 ? 1 : 0)}`);
     }
     const { from, to } = this.data;
     const minutes = [1, 5, 10, 15, 20, 30].find((m) => (to - from) / 60 / m <= Math.max(2, width / 90)) ?? 30;

@@ -42,11 +42,14 @@ function showExplanation(box, answer) {
 }
 
 export async function explainClient(ask, box, address) {
+  const refuse = () => box.replaceChildren(make('p', `“${address}” is not an IPv4 or IPv6 address.`));
+  if (!/^[0-9a-f.:]+$/i.test(address)) return refuse();
   try {
     const answer = await ask('explain', { address });
     showExplanation(box, answer);
   } catch (error) {
-    box.replaceChildren(make('p', /: 400$/.test(error.message)
-      ? `“${address}” is not an IPv4 or IPv6 address.` : 'No answer. Try again in a moment.'));
+    if (/: 400$/.test(error.message)) return refuse();
+    box.replaceChildren(make('p', 'No answer. Try again in a moment.'));
   }
+  return undefined;
 }

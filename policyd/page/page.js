@@ -6,13 +6,17 @@ import * as words from './words.js';
 import { explainClient } from './explain.js';
 
 const TIMEOUT_MS = 8000;
-const LOST_AFTER_MS = 10000;
+const LOST_AFTER_MS = 6000;
 const $ = (id) => document.getElementById(id);
 const parameters = new URLSearchParams(location.search);
 const host = parameters.get('host');
 
 const chart = new Chart($('chart'));
-const state = { status: null, answeredAt: 0, goodTurnedAway: 0, announced: '' };
+const RECENT_MINUTES = 5;
+const state = {
+  status: null, answeredAt: 0, announced: '',
+  good: { messages: 0, turnedAway: 0, minutes: RECENT_MINUTES },
+};
 
 function make(name, options = {}, ...children) {
   const node = document.createElement(name);
@@ -96,7 +100,7 @@ function showNotices(list) {
 }
 
 function showFigures(service) {
-  setText($('level'), service?.level ?? '–');
+  setText($('level'), service && service.pressure !== null ? service.level : '–');
   setText($('pressure'), words.fraction(service?.pressure));
   setText($('slots'), service && service.busy !== null ? `${words.count(service.busy)} / ${words.count(service.slot_limit)}` : '–');
   setText($('waiting'), words.count(service?.waiting));
@@ -127,7 +131,7 @@ function showClients(status) {
   const holders = status.top?.holders ?? [];
   setRows($('clients'), holders.map((h) => [
     { text: h.client || '–', ...(h.client ? { href: `#client=${encodeURIComponent(h.client)}` } : {}), className: 'address' },
-    { text: h.class, swatch: h.class }, text(h.state), number(words.shortTime(h.held_s)), number(words.shortTime(h.silent_s)),
+    { text: h.class, swatch: h.class, className: 'keep' }, text(h.state), number(words.shortTime(h.held_s)), number(words.shortTime(h.silent_s)),
   ]));
   $('clients').hidden = holders.length === 0;
   setText($('clients-note'), holders.length ? 'Choose an address to see why it is let in or not.'
@@ -152,7 +156,7 @@ function showStatus(status) {
   setText($('version'), `Postvalve ${status.version}.`);
   setText($('updated'), `Updated ${words.clock(status.time)}`);
   showHero(words.describe(status));
-  showNotices(words.notices(status, state.goodTurnedAway));
+  showNotices(words.notices(status, state.good));
   showFigures(status.services[0]);
   showClasses(status);
   showClients(status);
@@ -168,6 +172,7 @@ function showLost() {
     detail: `It has not answered this page${since}. What is shown below is old. Mail goes on without it, ` +
       'as Postfix is configured; check postvalvectl status on the host.',
   });
+  showFigures(undefined);
 }
 
 // -- history ----------------------------------------------------------------------------------
@@ -177,8 +182,7 @@ function summarize(samples) {
   if (!known.length) return 'No samples yet: one comes every few seconds.';
   const peak = known.reduce((a, b) => (b.pressure > a.pressure ? b : a));
   const bad = samples.filter((s) => s.level === 'stressed' || s.level === 'critical').length * 5;
-  return `Now ${words.fraction(known[known.length - 1].pressure)}; highest ${words.fraction(peak.pressure)} at ` +
-    `${words.clock(peak.time, false)}; ${bad ? `stressed or worse for ${words.duration(bad)}` : 'never stressed'}. 1.00 is full.`;
+  return `Highest ${words.fraction(peak.pressure)} at ${words.clock(peak.time, false)}; ${bad ? `stressed or worse for ${words.duration(bad)}` : 'never stressed'}. 1.00 is full.`;
 }
 
 function showHistory(history) {
@@ -205,19 +209,21 @@ function showHistory(history) {
 
 // -- counters ---------------------------------------------------------------------------------
 
-const parsed = (counters) => Object.entries(counters).map(([field, value]) => ({ ...words.parseField(field), value }));
+const parsed = (counters) => Object.entries(counters)
+  .map(([field, value]) => ({ ...words.parseField(field), value })).filter((f) => f.name);
 
-function sum(fields, name, labels = {}) {
-  return fields.filter((f) => f.name === name && Object.entries(labels).every(([k, v]) => f.labels?.[k] === v))
-    .reduce((total, f) => total + f.value, 0);
-}
+const has = (field, labels) => Object.entries(labels).every(([k, v]) => field.labels[k] === v);
+const sum = (fields, name, labels = {}) =>
+  fields.filter((f) => f.name === name && has(f, labels)).reduce((total, f) => total + f.value, 0);
 
 // The upper bound of the bucket that half of the observations are below.
 function median(fields, name, labels) {
   const buckets = new Map();
-  for (const f of fields)
-    if (f.name === name && f.labels.bucket !== undefined && Object.entries(labels).every(([k, v]) => f.labels[k] === v))
-      buckets.set(f.labels.bucket === 'inf' ? Infinity : Number(f.labels.bucket), (buckets.get(f.labels.bucket === 'inf' ? Infinity : Number(f.labels.bucket)) ?? 0) + f.value);
+  for (const f of fields) {
+    if (f.name !== name || f.labels.bucket === undefined || !has(f, labels)) continue;
+    const bound = f.labels.bucket === 'inf' ? Infinity : Number(f.labels.bucket);
+    buckets.set(bound, (buckets.get(bound) ?? 0) + f.value);
+  }
   const total = [...buckets.values()].reduce((a, b) => a + b, 0);
   let seen = 0;
   for (const [bound, n] of [...buckets].sort((a, b) => a[0] - b[0])) if ((seen += n) * 2 >= total && total > 0) return bound;
@@ -264,8 +270,11 @@ async function updateCounters() {
   const fields = parsed(answer.counters);
   showMail(fields);
   showReasons(fields);
-  const recent = $('minutes').value === '5' ? answer : await ask('counters', { minutes: 5 });
-  state.goodTurnedAway = recent ? sum(parsed(recent.counters), 'hang_ups', { class: 'good' }) : 0;
+  const isRecent = $('minutes').value === String(RECENT_MINUTES);
+  const recent = isRecent ? answer : await ask('counters', { minutes: RECENT_MINUTES });
+  if (!recent) return;
+  const of = (name) => sum(parsed(recent.counters), name, { class: 'good' });
+  state.good = { messages: of('messages_accepted'), turnedAway: of('hang_ups'), minutes: RECENT_MINUTES };
 }
 
 // -- lists, events ----------------------------------------------------------------------------

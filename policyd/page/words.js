@@ -60,7 +60,7 @@ const HEADLINES = {
   calm: 'Mail is flowing.',
   elevated: 'Busy. Mail is flowing.',
   stressed: 'Under stress. Good mail goes first.',
-  critical: 'Every slot is taken. Good mail goes first.',
+  critical: 'More clients than slots. Good mail goes first.',
 };
 const MEASURES = {
   calm: 'Everybody is let in.',
@@ -104,12 +104,16 @@ const until = (override) =>
   `${override.by ? `, by ${override.by}` : ''}${override.note ? `: ${override.note}` : ''}`;
 
 // What else somebody should know at once: [{ kind, text }].
-export function notices(status, goodTurnedAway) {
+// good: of good senders in the last minutes, { messages, turnedAway, minutes }.
+export function notices(status, good) {
   const list = [];
   const add = (kind, text) => list.push({ kind, text });
   const service = status.services[0];
-  if (goodTurnedAway > 0)
-    add('bad', `${plural(goodTurnedAway, 'connection', 'connections')} of good senders had to be asked to come back in the last 5 minutes: there were not enough slots.`);
+  const isBusy = service && service.level !== 'calm';
+  if (good.turnedAway > 0)
+    add('bad', `${plural(good.turnedAway, 'connection', 'connections')} of good senders had to be asked to come back in the last ${good.minutes} minutes: there were not enough slots.`);
+  else if (isBusy && good.messages > 0)
+    add('good', `Good mail gets in: ${plural(good.messages, 'message', 'messages')} of good senders accepted in the last ${good.minutes} minutes, nobody of them turned away.`);
   if (status.redis.configured && !status.redis.reachable)
     add('bad', `Redis does not answer${status.redis.error ? ` (${status.redis.error})` : ''}. Decisions go on from memory; history and counters are not shown.`);
   if (status.forced?.off) add('warn', `Switched off ${until(status.forced.off)}. Nobody is hung up on.`);
@@ -123,7 +127,7 @@ export function notices(status, goodTurnedAway) {
 
 const EVENT_WORDS = {
   level: (e) => `${e.service}: level ${e.from} → ${e.to}, pressure ${e.pressure}` +
-    (e.source === 'sensors' ? ` (${e.driver})` : ` (by ${e.source})`),
+    (e.source === 'sensors' ? ` (${String(e.driver).replaceAll('_', ' ')})` : ` (by ${e.source})`),
   publisher: (e) => `${String(e.to).split(':')[0]} now tells how the host is`,
   override: (e) => `override in effect: ${e.action}${e.level ? ` ${e.level}` : ''}${e.by ? `, by ${e.by}` : ''}${e.note ? `: ${e.note}` : ''}`,
   order: (e) => `ordered: ${e.action}${e.level ? ` ${e.level}` : ''}${e.by ? `, by ${e.by}` : ''}${e.note ? `: ${e.note}` : ''}`,
@@ -143,7 +147,8 @@ export function eventText(event) {
 
 const ADMISSION = {
   in: () => 'let in',
-  'below-ceiling': (l) => `let in up to ${Math.round(l.ceiling * 100)} % of the slots, then ${l.code}`,
+  'below-ceiling': (l) => (l.ceiling >= 1 ? `let in, down to the last slot, then ${l.code}`
+    : `let in up to ${Math.round(l.ceiling * 100)} % of the slots, then ${l.code}`),
   out: (l) => `hung up on with ${l.code}`,
 };
 export const admissionText = (level) =>

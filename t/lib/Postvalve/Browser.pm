@@ -196,7 +196,10 @@ sub resize {
 sub set_dark {
     my ($self, $is_dark) = @_;
     $self->command('Emulation.setEmulatedMedia',
-        { features => [ { name => 'prefers-color-scheme', value => $is_dark ? 'dark' : 'light' } ] });
+        { features => [
+            { name => 'prefers-color-scheme', value => $is_dark ? 'dark' : 'light' },
+            { name => 'prefers-reduced-motion', value => 'reduce' },
+        ] });
     return;
 }
 
