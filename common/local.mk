@@ -18,6 +18,8 @@ common_libcommon_a_SOURCES = \
 	common/counter_field.c common/counter_field.h \
 	common/counter_flush.c common/counter_flush.h \
 	common/counter_snapshot.c common/counter_snapshot.h \
+	common/counter_select.c common/counter_select.h \
+	common/report.c common/report_advice.c common/report.h \
 	common/counter_label.c common/counter_label.h common/counter_label.def \
 	common/decision_json.c common/decision_json.h \
 	common/dnsbl_name.c common/dnsbl_name.h \

@@ -35,6 +35,8 @@ const struct command command_table[] = {
      "what is remembered of an address, and to forget it",                                                                           command_verify        },
     {"stats",          "[--since TIME] [--json|--prometheus] [--host HOST]",
      "what was counted: sessions, verdicts, latencies",                                                                              command_stats         },
+    {"report",         "[--since TIME] [--html] [--host HOST]",
+     "a page on the last hours, and what to change",                                                                                 command_report        },
     {"postfix-stress", "on|off",
      "Postfix's own stress mode, by master.cf; off unless configured",                                                               command_postfix_stress},
     {"check-config",   "[--print-config] [FILE]",                            "say what is wrong with the configuration",

@@ -51,6 +51,7 @@ int command_postfix_stress(struct arguments *arguments);
 int command_rbl(struct arguments *arguments);
 int command_settings(struct arguments *arguments);
 int command_stats(struct arguments *arguments);
+int command_report(struct arguments *arguments);
 int command_status(struct arguments *arguments);
 int command_top(struct arguments *arguments);
 int command_verify(struct arguments *arguments);

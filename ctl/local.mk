@@ -10,6 +10,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/command_postfix_stress.c \
 	ctl/command_rbl.c \
 	ctl/command_settings.c \
+	ctl/command_report.c \
 	ctl/command_stats.c \
 	ctl/command_status.c \
 	ctl/command_top.c \
@@ -19,6 +20,7 @@ ctl_postvalvectl_SOURCES = \
 	ctl/main.c \
 	ctl/override_text.c ctl/override_text.h \
 	ctl/row.c ctl/row.h \
+	ctl/report.h ctl/report_html.c ctl/report_text.c \
 	ctl/stats.c ctl/stats.h \
 	ctl/status.c ctl/status.h \
 	ctl/status_json.c \

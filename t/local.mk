@@ -71,6 +71,7 @@ UNIT_TESTS = \
 	t/unit/rbl_words_test \
 	t/unit/recipient_address_test \
 	t/unit/recipient_record_test \
+	t/unit/report_test \
 	t/unit/reclaim_test \
 	t/unit/newcomers_test \
 	t/unit/rails_test \

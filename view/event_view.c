@@ -1,6 +1,7 @@
 #include "view/event_view.h"
 
 #include "common/escape.h"
+#include "common/level_event.h"
 #include "common/number.h"
 #include "common/redis_keys.h"
 
@@ -58,23 +59,50 @@ static void take_events(void *context, size_t index, const struct redis_reply *r
     }
 }
 
-json_t *event_view_json(struct redis_session *session, int64_t count, struct error *error)
+/* "XRANGE KEY FROM TO COUNT count", or XREVRANGE: appended to events. */
+static bool read_range(struct redis_session *session, const char *name, const char *from,
+                       const char *to, int64_t count, json_t *events, struct error *error)
 {
-    char buffer[REDIS_KEY_SIZE + 128], limit[24];
+    char buffer[REDIS_KEY_SIZE + 256], limit[24];
     struct redis_command command = REDIS_COMMAND(buffer);
     struct redis_key key;
-    json_t *events = json_array();
     redis_key_events(&key, session->prefix);
     snprintf(limit, sizeof(limit), "%" PRId64, count < EVENT_VIEW_MAX ? count : EVENT_VIEW_MAX);
     redis_command_begin(&command, 6);
-    redis_command_add(&command, SLICE_LITERAL("XREVRANGE"));
+    redis_command_add(&command, slice_from_string(name));
     redis_command_add(&command, redis_key_slice(&key));
-    redis_command_add(&command, SLICE_LITERAL("+"));
-    redis_command_add(&command, SLICE_LITERAL("-"));
+    redis_command_add(&command, slice_from_string(from));
+    redis_command_add(&command, slice_from_string(to));
     redis_command_add(&command, SLICE_LITERAL("COUNT"));
     redis_command_add(&command, slice_from_string(limit));
-    if (redis_session_ask(session, &command, 1, take_events, events, error))
+    return redis_session_ask(session, &command, 1, take_events, events, error);
+}
+
+json_t *event_view_json(struct redis_session *session, int64_t count, struct error *error)
+{
+    json_t *events = json_array();
+    if (read_range(session, "XREVRANGE", "+", "-", count, events, error))
         return events;
     json_decref(events);
     return NULL;
+}
+
+json_t *event_view_json_since(struct redis_session *session, int64_t since_s,
+                              struct error *error)
+{
+    json_t *events = json_array();
+    char from[64];
+    size_t seen;
+    snprintf(from, sizeof(from), "%" PRId64, since_s * 1000);
+    do {
+        seen = json_array_size(events);
+        if (!read_range(session, "XRANGE", from, "+", EVENT_VIEW_MAX, events, error)) {
+            json_decref(events);
+            return NULL;
+        }
+        const json_t *last = json_array_get(events, json_array_size(events) - 1);
+        snprintf(from, sizeof(from), "(%s", json_string_value(json_object_get(last, "id")));
+    } while (json_array_size(events) - seen == EVENT_VIEW_MAX &&
+             json_array_size(events) < EVENTS_MAX);
+    return events;
 }
