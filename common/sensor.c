@@ -66,13 +66,15 @@ static double waiting_pressure(const struct sensor_values *values,
     return ((double)busy + values->waiting) / values->slot_limit;
 }
 
-/* wait_time: as measured, else those that wait divided by the rate of service (Little) */
+/* wait_time: as measured, else those that wait divided by the rate of service (Little). Where a
+ * slot is free they are about to get it. */
 
 static double wait_number(const struct sensor_values *values)
 {
     if (values->wait_s >= 0)
         return values->wait_s;
-    if (values->waiting < 0 || values->service_per_s < 0)
+    bool is_slot_free = are_slots_known(values) && values->busy < values->slot_limit;
+    if (values->waiting < 0 || values->service_per_s < 0 || is_slot_free)
         return SENSOR_UNKNOWN;
     double rate =
         values->service_per_s > SERVICE_PER_S_MIN ? values->service_per_s : SERVICE_PER_S_MIN;

@@ -91,7 +91,8 @@ static bool is_flag_news(struct stress_flag *flag, const struct stress_input *in
 
 /* Sessions */
 
-void stress_note_session_end(struct stress *stress, enum session_ending ending, int64_t now_ms)
+void stress_note_sessions_ended(struct stress *stress,
+                                const int ended[static SESSION_ENDING_COUNT], int64_t now_ms)
 {
     struct stress_sessions *sessions = &stress->sessions;
     int64_t second = now_ms / 1000;
@@ -100,8 +101,16 @@ void stress_note_session_end(struct stress *stress, enum session_ending ending, 
         sessions->second[slot] = second;
         memset(sessions->count[slot], 0, sizeof(sessions->count[slot]));
     }
-    sessions->count[slot][ending]++;
+    for (int ending = 0; ending < SESSION_ENDING_COUNT; ending++)
+        sessions->count[slot][ending] += ended[ending];
     sessions->has_any = true;
+}
+
+void stress_note_session_end(struct stress *stress, enum session_ending ending, int64_t now_ms)
+{
+    int ended[SESSION_ENDING_COUNT] = {0};
+    ended[ending] = 1;
+    stress_note_sessions_ended(stress, ended, now_ms);
 }
 
 static void sum_sessions(const struct stress_sessions *sessions, int64_t now_ms,

@@ -103,6 +103,9 @@ bool stress_is_flag_up(const struct stress *stress, int64_t now_ms);
 
 /* Sessions that we hung up on do not count. */
 void stress_note_session_end(struct stress *stress, enum session_ending ending, int64_t now_ms);
+/* So many at once, of each kind. */
+void stress_note_sessions_ended(struct stress *stress,
+                                const int ended[static SESSION_ENDING_COUNT], int64_t now_ms);
 
 /* A client was hung up on because of the level. While our own sensors call for none, it was for
  * one that an administrator forced or other hosts called for: that is no pressure here. */

@@ -24,6 +24,7 @@ host_libhost_a_SOURCES = \
 	host/program.c host/program.h \
 	host/process_id.c host/process_id.h \
 	host/proc_tcp.c host/proc_tcp.h \
+	host/session_watch.c host/session_watch.h \
 	host/slot_limit.c host/slot_limit.h \
 	host/smtpd_processes.c host/smtpd_processes.h \
 	host/sock_destroy.c host/sock_destroy.h host/sock_destroy_probe.c \

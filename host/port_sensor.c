@@ -262,6 +262,13 @@ bool port_sensor_read(struct port_sensor *sensor, enum port_age age, int64_t now
     return true;
 }
 
+bool port_sensor_get_excluded(const struct port_sensor *sensor,
+                              const struct inode_set **excluded_r)
+{
+    *excluded_r = sensor->service.is_behind_postscreen ? &sensor->postscreen : NULL;
+    return sensor->all.is_taken && !sensor->is_estimating;
+}
+
 int64_t port_sensor_counted_ms(const struct port_sensor *sensor)
 {
     return sensor->all.is_taken ? sensor->all.at_ms : 0;

@@ -31,6 +31,7 @@
 #define PORT_SENSOR_KEEP_MAX_MS  1000
 #define PORT_SENSOR_QUIET_MAX_MS 150
 
+struct inode_set;
 struct port_sensor;
 
 struct port_reading {
@@ -59,6 +60,10 @@ bool port_sensor_read(struct port_sensor *sensor, enum port_age age, int64_t now
                       struct port_reading *reading_r, struct error *error);
 /* When connections were last counted: the time of that reading; 0: never. */
 int64_t port_sensor_counted_ms(const struct port_sensor *sensor);
+/* Whose connections are no sessions, as of the last reading: postscreen's; NULL: nobody's.
+ * False: they cannot be told from sessions. */
+bool port_sensor_get_excluded(const struct port_sensor *sensor,
+                              const struct inode_set **excluded_r);
 /* All but busy, for who counts that himself. */
 bool port_sensor_read_queue(struct port_sensor *sensor, int64_t now_ms,
                             struct port_reading *reading_r, struct error *error);

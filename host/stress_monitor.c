@@ -266,27 +266,21 @@ static void tick_service(struct stress_monitor *monitor, struct stress_service *
         measure(monitor, service, &taken, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
 }
 
-static void look_at_processes(struct stress_monitor *monitor, struct stress_service *service,
-                              int64_t now_ms)
-{
-    enum stress_processes processes = stress_service_look_at_processes(service);
-    pthread_mutex_lock(&monitor->mutex);
-    if (processes == STRESS_PROCESSES_STRESSED)
-        stress_note_flag_up(&service->stress, now_ms);
-    else if (processes == STRESS_PROCESSES_CALM)
-        stress_note_flag_down(&service->stress);
-    pthread_mutex_unlock(&monitor->mutex);
-}
-
-static void do_each_second(struct stress_monitor *monitor, int64_t now_ms)
+/* is_told: the caller says how sessions end, as he counts them. */
+static void do_each_second(struct stress_monitor *monitor, bool is_told, int64_t now_ms)
 {
     if (monitor->second_ms != 0 && now_ms - monitor->second_ms < SECOND_MS)
         return;
     monitor->second_ms = now_ms;
     read_overflows(monitor);
     refresh_limits(monitor, now_ms);
-    for (size_t i = 0; i < monitor->count; i++)
-        look_at_processes(monitor, monitor->services[i], now_ms);
+    for (size_t i = 0; i < monitor->count; i++) {
+        struct stress_glance glance;
+        stress_service_glance(monitor->services[i], !is_told, now_ms, &glance);
+        pthread_mutex_lock(&monitor->mutex);
+        stress_service_take_glance(monitor->services[i], &glance, now_ms);
+        pthread_mutex_unlock(&monitor->mutex);
+    }
 }
 
 /* A level that is about to rise should do so at its time, not at the tick after. */
@@ -309,7 +303,7 @@ int64_t stress_monitor_tick(struct stress_monitor *monitor, const int *busy, int
     read_in_use(monitor, now_ms);
     if (monitor->limits && stress_limits_is_done(monitor->limits))
         take_limits(monitor);
-    do_each_second(monitor, now_ms);
+    do_each_second(monitor, busy != NULL, now_ms);
     for (size_t i = 0; i < monitor->count; i++)
         tick_service(monitor, monitor->services[i], busy ? busy[i] : -1, now_ms);
     int64_t next_ms = next_tick_ms(monitor, now_ms);

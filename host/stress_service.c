@@ -48,6 +48,7 @@ struct stress_service *stress_service_create(const struct service_settings *sett
 void stress_service_free(struct stress_service *service)
 {
     port_sensor_close(service->sensor);
+    session_watch_close(service->sessions);
     service_settings_release(&service->settings);
     free(service);
 }
@@ -292,13 +293,46 @@ bool stress_service_is_at_rest(const struct stress_service *service, int64_t now
     return service->counted_ms == 0 || now_ms - service->counted_ms >= STRESS_SERVICE_REST_MS;
 }
 
-enum stress_processes stress_service_look_at_processes(struct stress_service *service)
+static enum stress_processes look_at_processes(struct stress_service *service)
 {
     struct smtpd_count count;
     struct error error;
     if (!port_sensor_count_processes(service->sensor, &count, &error))
         return STRESS_PROCESSES_UNSEEN;
     return count.stressed > 0 ? STRESS_PROCESSES_STRESSED : STRESS_PROCESSES_CALM;
+}
+
+static bool look_at_sessions(struct stress_service *service, int64_t now_ms,
+                             int ended_r[static SESSION_ENDING_COUNT])
+{
+    const struct inode_set *excluded;
+    bool is_due = service->sessions_ms == 0 ||
+                  now_ms - service->sessions_ms >= STRESS_SERVICE_SESSIONS_MS;
+    if (!is_due || !port_sensor_get_excluded(service->sensor, &excluded))
+        return false;
+    service->sessions_ms = now_ms;
+    if (!service->sessions)
+        service->sessions = session_watch_open((uint16_t)service->settings.port);
+    return session_watch_look(service->sessions, excluded, ended_r);
+}
+
+void stress_service_glance(struct stress_service *service, bool is_session_wanted,
+                           int64_t now_ms, struct stress_glance *glance_r)
+{
+    glance_r->processes = look_at_processes(service);
+    glance_r->has_sessions =
+        is_session_wanted && look_at_sessions(service, now_ms, glance_r->ended);
+}
+
+void stress_service_take_glance(struct stress_service *service,
+                                const struct stress_glance *glance, int64_t now_ms)
+{
+    if (glance->processes == STRESS_PROCESSES_STRESSED)
+        stress_note_flag_up(&service->stress, now_ms);
+    else if (glance->processes == STRESS_PROCESSES_CALM)
+        stress_note_flag_down(&service->stress);
+    if (glance->has_sessions)
+        stress_note_sessions_ended(&service->stress, glance->ended, now_ms);
 }
 
 /* What is told */

@@ -11,11 +11,14 @@
 #include "common/stress.h"
 #include "host/file_watch.h"
 #include "host/port_sensor.h"
+#include "host/session_watch.h"
 #include "host/slot_limit.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How sessions end is looked at so often: it costs as much as four countings. */
+#define STRESS_SERVICE_SESSIONS_MS 2000
 /* The sensors are read at least so often. */
 #define STRESS_SERVICE_REST_MS 150
 /* Postfix that could not say the slot limit is asked again. */
@@ -41,9 +44,11 @@ struct stress_service {
 
     /* Asking. */
     struct port_sensor *sensor;
-    struct error limit_trouble; /* as last logged */
-    bool wants_limit;           /* Postfix is to be asked */
-    int64_t limit_asked_ms;     /* 0: never */
+    struct session_watch *sessions; /* NULL: not looked at yet */
+    int64_t sessions_ms;            /* when they were */
+    struct error limit_trouble;     /* as last logged */
+    bool wants_limit;               /* Postfix is to be asked */
+    int64_t limit_asked_ms;         /* 0: never */
     struct file_watch main_cf, master_cf;
     int64_t counted_ms;     /* when connections were last counted; 0: never */
     int64_t in_use_counted; /* sockets of the host then; -1: not known */
@@ -71,6 +76,13 @@ struct stress_measurement {
     bool is_kernel_wanted; /* even so */
     struct stress_input input;
     int kernel_busy; /* -1: not asked for, or not known */
+};
+
+/* What is looked at once a second. */
+struct stress_glance {
+    enum stress_processes processes;
+    bool has_sessions; /* the next is known */
+    int ended[SESSION_ENDING_COUNT];
 };
 
 /* settings is copied. */
@@ -113,8 +125,11 @@ void stress_service_note_reading(struct stress_service *service, int64_t in_use)
 bool stress_service_is_moving(const struct stress_service *service, int64_t in_use);
 /* Whether connections are to be counted though nothing moves. */
 bool stress_service_is_at_rest(const struct stress_service *service, int64_t now_ms);
-/* Asks: Postfix's own stress flag, on the command lines of its processes. */
-enum stress_processes stress_service_look_at_processes(struct stress_service *service);
+/* Asks, once a second. */
+void stress_service_glance(struct stress_service *service, bool is_session_wanted,
+                           int64_t now_ms, struct stress_glance *glance_r);
+void stress_service_take_glance(struct stress_service *service,
+                                const struct stress_glance *glance, int64_t now_ms);
 
 /* Logs a change of the level that counts, and fills change_r. */
 void stress_service_tell_change(const struct stress_service *service, enum level before,

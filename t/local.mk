@@ -80,6 +80,7 @@ UNIT_TESTS = \
 	t/unit/sensor_test \
 	t/unit/registered_domain_test \
 	t/unit/reply_text_test \
+	t/unit/session_watch_test \
 	t/unit/settings_test \
 	t/unit/settings_wrong_test \
 	t/unit/slot_limit_test \
@@ -109,6 +110,7 @@ t_unit_smtpd_processes_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_sock_destroy_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_stress_monitor_test_LDADD = $(HOST_TEST_LDADD) -lpthread
 t_unit_stress_published_test_LDADD = $(HOST_TEST_LDADD) -lpthread
+t_unit_session_watch_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 
 # Small programs that tests run.

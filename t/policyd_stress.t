@@ -208,6 +208,29 @@ for my $user ('root', 'nobody') {
     };
 }
 
+# Slots fill, and who leaves them had nothing to say: elevated, before they are full.
+subtest 'sessions that end in silence' => sub {
+    my $socket  = temp_dir() . '/p5';
+    my $postfix = Postvalve::Postfix->new(process_limit => 20)->start;
+    my $policyd = policyd('mx5', $socket, { %{ service($postfix, 'smtp', $postfix->port) },
+        level => { elevated => 0.9, stressed => 0.95, critical => 1.1 } });
+    is_measured('mx5', publisher => 'policyd', slot_limit => 20, busy => 0);
+    my $begin_ms = Postvalve::Stress::wall_ms();
+    my @held = Postvalve::Stress::take($postfix, 9);
+    is_measured('mx5', busy => 9, level => 'calm');
+    is(Postvalve::Smtp->new(port => $postfix->port)->send_mail->code, 250, 'mail') for 1 .. 3;
+    my $up;
+    wait_ok {
+        my @silent = Postvalve::Stress::take($postfix, 5, 61);
+        Time::HiRes::sleep(2.2);    # silent for a second, and then looked at
+        $_->close for @silent;
+        ($up) = Postvalve::Stress::changes($redis, 'mx5', 'smtp', $begin_ms);
+        return $up;
+    } WAIT_S, 'the level rises';
+    is "$up->{to} by $up->{driver}", 'elevated by lost_share', '... by the sessions that end';
+    $_->stop for $policyd, $postfix;
+};
+
 # Each service has limits, pressure and level of its own.
 subtest 'smtp and submission' => sub {
     my $socket  = temp_dir() . '/p4';
