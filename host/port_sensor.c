@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
-/* Admitted sessions, as a share of the slots, that make a kept reading too old. */
-#define ADMITTED_SHARE 20
+/* Sessions that came, as a share of the slots, that make a kept reading too old. */
+#define ARRIVED_SHARE 20
 /* Even then a reading is kept for this part of its time: no more than 20 % of a CPU. */
 #define EARLY_PART 6
 
@@ -33,7 +33,7 @@ struct port_sensor {
     int process_bound; /* behind postscreen: busy slots at most; -1: not known */
     struct kept all;   /* all connections, with the longest wait if anybody waited */
     struct kept queue; /* the listeners alone */
-    int admitted;      /* since all was read */
+    int arrived;       /* since all was read */
 };
 
 static void close_service(struct port_sensor *sensor)
@@ -147,7 +147,7 @@ static void take(struct port_sensor *sensor, struct kept *kept, int64_t now_ms, 
             look_behind_postscreen(sensor);
         kept->is_good = has_wait ? sock_diag_read_wait(sensor->diag, &kept->usage, error)
                                  : sock_diag_read(sensor->diag, &kept->usage, error);
-        sensor->admitted = 0;
+        sensor->arrived = 0;
     }
     kept->cost_us = clock_thread_us() - start_us;
     if (kept->is_good && kept->usage.listeners == 0)
@@ -167,7 +167,7 @@ static int64_t keep_ms(const struct port_sensor *sensor, enum port_age age)
     const struct kept *all = &sensor->all;
     bool is_quiet =
         age == PORT_AGE_KEPT && all->is_good &&
-        all->usage.busy + all->usage.waiting + sensor->admitted < sensor->quiet_below;
+        all->usage.busy + all->usage.waiting + sensor->arrived < sensor->quiet_below;
     if (is_quiet)
         return clamp(all->cost_us * PORT_SENSOR_COSTS_QUIET / 1000, PORT_SENSOR_KEEP_MIN_MS,
                      PORT_SENSOR_QUIET_MAX_MS);
@@ -194,7 +194,7 @@ static const struct kept *current_all(struct port_sensor *sensor, enum port_age 
     struct kept *all = &sensor->all;
     int64_t within_ms = keep_ms(sensor, age);
     bool is_overtaken =
-        sensor->admitted > 0 && sensor->admitted >= sensor->service.processes / ADMITTED_SHARE;
+        sensor->arrived > 0 && sensor->arrived >= sensor->service.processes / ARRIVED_SHARE;
     if (is_overtaken)
         within_ms /= EARLY_PART;
     if (!is_young(all, now_ms, within_ms))
@@ -241,7 +241,7 @@ static int count_busy(const struct port_sensor *sensor, const struct kept *all,
         }
         busy = sensor->process_bound;
     }
-    return busy + sensor->admitted;
+    return busy + sensor->arrived;
 }
 
 bool port_sensor_read(struct port_sensor *sensor, enum port_age age, int64_t now_ms,
@@ -287,8 +287,9 @@ bool port_sensor_read_queue(struct port_sensor *sensor, int64_t now_ms,
     return true;
 }
 
-void port_sensor_note_admitted(struct port_sensor *sensor)
+void port_sensor_add_sessions(struct port_sensor *sensor, int change)
 {
-    if (sensor->admitted < sensor->service.processes)
-        sensor->admitted++;
+    int arrived = sensor->arrived + change;
+    if (arrived >= 0 && arrived <= sensor->service.processes)
+        sensor->arrived = arrived;
 }

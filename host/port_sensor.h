@@ -67,11 +67,12 @@ bool port_sensor_get_excluded(const struct port_sensor *sensor,
 /* All but busy, for who counts that himself. */
 bool port_sensor_read_queue(struct port_sensor *sensor, int64_t now_ms,
                             struct port_reading *reading_r, struct error *error);
-/* A session was admitted at its very start (CONNECT), so a kept reading does not have it yet:
- * it counts as busy until the next one, and many such sessions (5 % of the slots) make that
- * come early. This keeps a burst that is faster than the sensor below the ceilings. Not for
- * sessions first seen later (RCPT): those are in the reading. */
-void port_sensor_note_admitted(struct port_sensor *sensor);
+/* A session begins (CONNECT): 1. A kept reading does not have it yet, so it counts as busy
+ * until the next one, and many such sessions (5 % of the slots) make that come early: this
+ * keeps a burst that is faster than the sensor below the ceilings. To be called before the
+ * reading by which the session is judged; not for sessions first seen later (RCPT), which are
+ * in the reading. It was hung up on at once: -1. */
+void port_sensor_add_sessions(struct port_sensor *sensor, int change);
 
 /* The smtpd processes of the service, looked for now. */
 bool port_sensor_count_processes(struct port_sensor *sensor, struct smtpd_count *count_r,

@@ -398,11 +398,11 @@ void stress_monitor_read(struct stress_monitor *monitor, size_t index, int exact
     pthread_mutex_unlock(&monitor->mutex);
 }
 
-void stress_monitor_note_admitted(struct stress_monitor *monitor, size_t index)
+void stress_monitor_add_sessions(struct stress_monitor *monitor, size_t index, int change)
 {
     pthread_mutex_lock(&monitor->asking);
     if (index < monitor->count)
-        port_sensor_note_admitted(monitor->services[index]->sensor);
+        port_sensor_add_sessions(monitor->services[index]->sensor, change);
     pthread_mutex_unlock(&monitor->asking);
 }
 

@@ -73,7 +73,7 @@ void stress_monitor_read(struct stress_monitor *monitor, size_t service, int exa
                          bool is_postfix_stressed, int64_t now_ms,
                          struct stress_reading *reading_r);
 /* See host/port_sensor.h; for those who do not count themselves. */
-void stress_monitor_note_admitted(struct stress_monitor *monitor, size_t service);
+void stress_monitor_add_sessions(struct stress_monitor *monitor, size_t service, int change);
 /* Sessions that we hung up on do not count. */
 void stress_monitor_note_session_end(struct stress_monitor *monitor, size_t service,
                                      enum session_ending ending, int64_t now_ms);

@@ -188,8 +188,8 @@ static struct verdict admit(struct gather *gather, struct inquiry *inquiry, size
         end_session(gather, inquiry, &verdict);
     else if (inquiry->facts.stage != STAGE_OTHER)
         session_memory_set(inquiry->memory, &inquiry->session);
-    if (verdict.action == VERDICT_CONTINUE && inquiry->facts.stage == STAGE_CONNECT)
-        stress_monitor_note_admitted(gather->sources.monitor, service);
+    if (verdict.action == VERDICT_HANG_UP && inquiry->facts.stage == STAGE_CONNECT)
+        stress_monitor_add_sessions(gather->sources.monitor, service, -1);
     tell_all(gather, inquiry, &verdict);
     return verdict;
 }
@@ -225,6 +225,8 @@ static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int
     const struct gather_sources *sources = &gather->sources;
     struct host_word host = host_record_word(sources->host_record, now_ms);
     size_t service = find_service(gather, inquiry->port);
+    if (inquiry->facts.stage == STAGE_CONNECT && !inquiry->is_about_addresses)
+        stress_monitor_add_sessions(sources->monitor, service, 1);
     struct decide_settings settings = gather->settings;
 
     settings.level = take_reading(gather, inquiry, service, now_ms);

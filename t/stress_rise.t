@@ -11,6 +11,7 @@ use Postvalve::Redis ();
 use Postvalve::Smtp ();
 use Postvalve::Stress ();
 use Postvalve::Test;
+use Time::HiRes ();
 
 use constant {
     SLOTS     => 6,
@@ -157,14 +158,16 @@ subtest 'spawn only' => sub {
     like $answer, qr/\A521/, 'stressed: it goes';
     cmp_ok $ms, '<', WITHIN_MS, sprintf '... from a request on that came %.0f ms after the last slot was taken', $ms;
     ok is_postfix_stressed($postfix), '... which Postfix knows by now, and no request has said';
-    wait_until { $ask->(); now_s() > $begin_s + 0.5 } 10;
+    for (1 .. 3) { # not more: who is turned away counts for the level
+        Time::HiRes::sleep(0.15);
+        $ask->();
+    }
     $_->close for @sessions;
     wait_until { !Postvalve::Stress::connections($postfix->port) } 30, 'all sessions to end';
-    like $ask->(), qr/\A521/, 'held for a while';
     my $free_s = now_s();
-    ok(wait_until(sub { $ask->() =~ /\ADUNNO/ }, 30), 'calm again');
-    my $calm_ms = 1000 * (now_s() - $free_s);
-    cmp_ok $calm_ms, '<', 1000 * (HOLD_S + 1), sprintf '... %.0f ms after they left', $calm_ms;
+    like $ask->(), qr/\A521/, 'held for a while';
+    wait_until { now_s() > $free_s + HOLD_S + 1 } 30;
+    like $ask->(), qr/\ADUNNO/, 'calm again within a second of the hold time';
     $client->close;
     $client = $spawned->();
     like $ask->(stress => 'yes'), qr/\A521/, 'stress=yes that is news to a new process';

@@ -80,7 +80,8 @@ static void test_hint(struct server *smtp, struct server *submission)
     stress_monitor_read(monitor, 7, -1, true, now_ms, &reading);
     ok(!reading.pressure.is_known && reading.level == LEVEL_CALM,
        "a service that there is not is calm");
-    stress_monitor_note_admitted(monitor, 7);
+    stress_monitor_add_sessions(monitor, 7, 1);
+    stress_monitor_add_sessions(monitor, 7, -1);
     stress_monitor_note_session_end(monitor, 7, SESSION_LOST, now_ms);
     ok(!stress_monitor_sensors(monitor, 7, &values, called), "... and has no sensors");
     stress_monitor_close(monitor);
@@ -163,6 +164,30 @@ static void test_slow_machine(struct server *smtp, struct server *submission)
        "... does not wait for a tick that takes long");
     atomic_store(&is_slow, false);
     pthread_join(thread, NULL);
+    stress_monitor_close(monitor);
+    config_free(config);
+}
+
+/* Who asks at CONNECT has a slot, though he came after the connections were counted. */
+static void test_arrivals(struct server *smtp, struct server *submission)
+{
+    struct config *config = load_two(smtp, submission);
+    struct stress_monitor *monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, now_ms);
+    server_connect(smtp, 2);
+    server_accept(smtp, 2);
+    tick_for(monitor, NULL, 1000);
+    is_number(read_service(monitor, 0).pressure.busy, 2, "two");
+    server_connect(smtp, 1);
+    server_accept(smtp, 1);
+    stress_monitor_add_sessions(monitor, 0, 1);
+    is_number(read_service(monitor, 0).pressure.busy, 3, "the third asks");
+    stress_monitor_add_sessions(monitor, 0, -1);
+    stress_monitor_add_sessions(monitor, 0, -1);
+    is_number(read_service(monitor, 0).pressure.busy, 2, "and is hung up on, once");
+    stress_monitor_add_sessions(monitor, 0, 1);
+    now_ms += 1000;
+    is_number(read_service(monitor, 0).pressure.busy, 3, "counted, it is not added");
+    server_clear(smtp);
     stress_monitor_close(monitor);
     config_free(config);
 }
@@ -357,6 +382,7 @@ int main(void)
     test_hint(&smtp, &submission);
     test_exact(&smtp, &submission);
     test_slow_machine(&smtp, &submission);
+    test_arrivals(&smtp, &submission);
     test_moving(&smtp, &submission);
     test_forced(&smtp, &submission);
     test_reload(&smtp, &submission);
