@@ -10,11 +10,10 @@
 
 #define TEXT_SIZE 16384 /* /proc/net/netstat has some 4 KB */
 
-enum file { FILE_NETSTAT, FILE_SOCKSTAT, FILE_SOCKSTAT6, FILE_COUNT };
+enum file { FILE_NETSTAT, FILE_SNMP, FILE_COUNT };
 static const char *const paths[FILE_COUNT] = {
     [FILE_NETSTAT] = "/proc/net/netstat",
-    [FILE_SOCKSTAT] = "/proc/net/sockstat",
-    [FILE_SOCKSTAT6] = "/proc/net/sockstat6",
+    [FILE_SNMP] = "/proc/net/snmp",
 };
 
 struct socket_counters {
@@ -77,35 +76,32 @@ static const char *find_line(const char *text, const char *begin)
     return text;
 }
 
-bool listen_drops_parse(const char *text, struct listen_drops *drops_r)
+/* A line of names and a line of values for each protocol. */
+static bool parse_counter(const char *text, const char *protocol, struct slice counter,
+                          int64_t *value_r)
 {
     struct slice name, value;
-    int found = 0;
-    const char *names = find_line(text, "TcpExt:");
+    const char *names = find_line(text, protocol);
     const char *end = names ? strchr(names, '\n') : NULL;
-    const char *values = end ? find_line(end + 1, "TcpExt:") : NULL;
+    const char *values = end ? find_line(end + 1, protocol) : NULL;
     if (!values)
         return false;
-    while (next_word(&names, &name) && next_word(&values, &value)) {
-        if (slice_equals(name, SLICE_LITERAL("ListenOverflows")))
-            found += number_parse(value, INT64_MAX, &drops_r->overflows);
-        else if (slice_equals(name, SLICE_LITERAL("ListenDrops")))
-            found += number_parse(value, INT64_MAX, &drops_r->drops);
-    }
-    return found == 2;
+    while (next_word(&names, &name) && next_word(&values, &value))
+        if (slice_equals(name, counter))
+            return number_parse(value, INT64_MAX, value_r);
+    return false;
 }
 
-bool sockets_in_use_parse(const char *text, int64_t *in_use_r)
+bool listen_drops_parse(const char *text, struct listen_drops *drops_r)
 {
-    struct slice word;
-    const char *line = find_line(text, "TCP: inuse ");
-    if (!line)
-        line = find_line(text, "TCP6: inuse ");
-    if (!line)
-        return false;
-    next_word(&line, &word);
-    next_word(&line, &word);
-    return next_word(&line, &word) && number_parse(word, INT64_MAX, in_use_r);
+    return parse_counter(text, "TcpExt:", SLICE_LITERAL("ListenOverflows"),
+                         &drops_r->overflows) &&
+           parse_counter(text, "TcpExt:", SLICE_LITERAL("ListenDrops"), &drops_r->drops);
+}
+
+bool connections_opened_parse(const char *text, int64_t *opened_r)
+{
+    return parse_counter(text, "Tcp:", SLICE_LITERAL("PassiveOpens"), opened_r);
 }
 
 bool socket_counters_read_drops(struct socket_counters *counters, struct listen_drops *drops_r)
@@ -113,12 +109,7 @@ bool socket_counters_read_drops(struct socket_counters *counters, struct listen_
     return read_text(counters, FILE_NETSTAT) && listen_drops_parse(counters->text, drops_r);
 }
 
-bool socket_counters_read_in_use(struct socket_counters *counters, int64_t *in_use_r)
+bool socket_counters_read_opened(struct socket_counters *counters, int64_t *opened_r)
 {
-    int64_t ipv6;
-    if (!read_text(counters, FILE_SOCKSTAT) || !sockets_in_use_parse(counters->text, in_use_r))
-        return false;
-    if (read_text(counters, FILE_SOCKSTAT6) && sockets_in_use_parse(counters->text, &ipv6))
-        *in_use_r += ipv6;
-    return true;
+    return read_text(counters, FILE_SNMP) && connections_opened_parse(counters->text, opened_r);
 }

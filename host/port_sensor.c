@@ -17,7 +17,9 @@ struct kept {
     bool is_taken; /* the rest means something */
     bool is_good;
     struct error error; /* where not */
-    int64_t at_ms, cost_us;
+    int64_t at_ms;
+    int64_t taken_us; /* by this reading */
+    int64_t cost_us;  /* what one costs: a single dear one says more about this machine */
     struct port_usage usage;
 };
 
@@ -138,6 +140,7 @@ static void look_behind_postscreen(struct port_sensor *sensor)
 static void take(struct port_sensor *sensor, struct kept *kept, int64_t now_ms, bool has_wait)
 {
     int64_t start_us = clock_thread_us();
+    int64_t before_us = kept->taken_us;
     struct error *error = &kept->error;
     *kept = (struct kept){.is_taken = true, .at_ms = now_ms};
     if (kept == &sensor->queue) {
@@ -149,7 +152,8 @@ static void take(struct port_sensor *sensor, struct kept *kept, int64_t now_ms, 
                                  : sock_diag_read(sensor->diag, &kept->usage, error);
         sensor->arrived = 0;
     }
-    kept->cost_us = clock_thread_us() - start_us;
+    kept->taken_us = clock_thread_us() - start_us;
+    kept->cost_us = before_us > 0 && before_us < kept->taken_us ? before_us : kept->taken_us;
     if (kept->is_good && kept->usage.listeners == 0)
         kept->is_good = error_set(error,
                                   "nothing listens on port %d here: is Postfix running, and is "

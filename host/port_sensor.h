@@ -23,9 +23,9 @@
 #define PORT_SENSOR_QUEUE_MS 10
 /* What asks the kernel for all connections costs 0.2 ms at rest, and some milliseconds when a
  * flood has left its tens of thousands in TIME_WAIT. Such a reading is kept for so many times
- * of what it took: a thirtieth of a CPU at most, and less than a hundredth while it is quiet.
+ * of what it took: a fifteenth of a CPU at most, and less than a hundredth while it is quiet.
  */
-#define PORT_SENSOR_COSTS        30
+#define PORT_SENSOR_COSTS        15
 #define PORT_SENSOR_COSTS_QUIET  150
 #define PORT_SENSOR_KEEP_MIN_MS  10
 #define PORT_SENSOR_KEEP_MAX_MS  1000

@@ -26,9 +26,9 @@ struct stress_monitor {
     /* Asking. */
     struct stress_limits *limits; /* NULL: Postfix is not being asked */
     struct socket_counters *counters;
-    int64_t overflows; /* -1: not known */
-    int64_t in_use;    /* sockets of the host; -1: not known */
-    int64_t in_use_ms; /* when that was asked; 0: never */
+    int64_t overflows;       /* -1: not known */
+    int64_t opened;          /* connections that came to this host; -1: not known */
+    int64_t opened_asked_ms; /* when that was asked; 0: never */
     int64_t second_ms; /* when what is done once a second was done; 0: is to be done now */
 
     /* Mutex. */
@@ -133,7 +133,7 @@ struct stress_monitor *stress_monitor_open(const struct config *config,
     pthread_mutex_init(&monitor->asking, NULL);
     pthread_mutex_init(&monitor->mutex, NULL);
     monitor->mode = mode;
-    monitor->overflows = monitor->in_use = -1;
+    monitor->overflows = monitor->opened = -1;
     configure(monitor, config, now_ms);
     if (mode == STRESS_MONITOR_SPAWNED)
         return monitor;
@@ -222,13 +222,14 @@ static void read_overflows(struct stress_monitor *monitor)
             socket_counters_read_drops(monitor->counters, &drops) ? drops.overflows : -1;
 }
 
-static void read_in_use(struct stress_monitor *monitor, int64_t now_ms)
+static void read_opened(struct stress_monitor *monitor, int64_t now_ms)
 {
-    if (monitor->in_use_ms != 0 && now_ms - monitor->in_use_ms < PORT_SENSOR_KEEP_MIN_MS)
+    if (monitor->opened_asked_ms != 0 &&
+        now_ms - monitor->opened_asked_ms < PORT_SENSOR_KEEP_MIN_MS)
         return;
-    monitor->in_use_ms = now_ms;
-    if (!monitor->counters || !socket_counters_read_in_use(monitor->counters, &monitor->in_use))
-        monitor->in_use = -1;
+    monitor->opened_asked_ms = now_ms;
+    if (!monitor->counters || !socket_counters_read_opened(monitor->counters, &monitor->opened))
+        monitor->opened = -1;
 }
 
 static void measure(struct stress_monitor *monitor, struct stress_service *service,
@@ -236,7 +237,7 @@ static void measure(struct stress_monitor *monitor, struct stress_service *servi
 {
     int64_t drops_before = service->drops;
     stress_service_measure(service, taken, age, now_ms);
-    stress_service_note_reading(service, monitor->in_use);
+    stress_service_note_reading(service, monitor->opened);
     service->drops = taken->input.drops;
     if (service->drops > drops_before && drops_before >= 0)
         read_overflows(monitor);
@@ -255,7 +256,7 @@ static void tick_service(struct stress_monitor *monitor, struct stress_service *
     pthread_mutex_lock(&monitor->mutex);
     struct stress_measurement taken = {.exact_busy = busy,
                                        .is_kernel_wanted = service->before_us != 0};
-    bool is_moving = stress_service_is_moving(service, monitor->in_use);
+    bool is_moving = stress_service_is_moving(service, monitor->opened);
     settle_level(monitor, service, now_ms);
     pthread_mutex_unlock(&monitor->mutex);
     bool is_due = busy >= 0 || is_moving || stress_service_is_at_rest(service, now_ms);
@@ -300,7 +301,7 @@ static int64_t next_tick_ms(struct stress_monitor *monitor, int64_t now_ms)
 int64_t stress_monitor_tick(struct stress_monitor *monitor, const int *busy, int64_t now_ms)
 {
     pthread_mutex_lock(&monitor->asking);
-    read_in_use(monitor, now_ms);
+    read_opened(monitor, now_ms);
     if (monitor->limits && stress_limits_is_done(monitor->limits))
         take_limits(monitor);
     do_each_second(monitor, busy != NULL, now_ms);
@@ -331,10 +332,10 @@ static void ask_kernel(struct stress_monitor *monitor, size_t index, int64_t now
         struct stress_service *service = monitor->services[index];
         find_limit_lazily(monitor, service, now_ms);
         if (monitor->counters)
-            read_in_use(monitor, now_ms);
+            read_opened(monitor, now_ms);
         pthread_mutex_lock(&monitor->mutex);
         bool is_moving = monitor->mode == STRESS_MONITOR_DAEMON &&
-                         stress_service_is_moving(service, monitor->in_use);
+                         stress_service_is_moving(service, monitor->opened);
         pthread_mutex_unlock(&monitor->mutex);
         measure(monitor, service, &taken, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
     }
@@ -401,7 +402,8 @@ void stress_monitor_read(struct stress_monitor *monitor, size_t index, int exact
 void stress_monitor_add_sessions(struct stress_monitor *monitor, size_t index, int change)
 {
     pthread_mutex_lock(&monitor->asking);
-    if (index < monitor->count)
+    /* A spawned process has one session at a time: the one before had this slot. */
+    if (index < monitor->count && monitor->mode == STRESS_MONITOR_DAEMON)
         port_sensor_add_sessions(monitor->services[index]->sensor, change);
     pthread_mutex_unlock(&monitor->asking);
 }

@@ -10,7 +10,7 @@
 #define PATH_SIZE 4352
 /* Below this part of the threshold of elevated it is quiet. */
 #define QUIET_PART 0.75
-/* So many more sockets than at the last reading, as a share of the slots: something moves. */
+/* So many connections since the last reading, as a share of the slots: something moves. */
 #define MOVED_SHARE 50
 /* By then a silent client has met smtpd_timeout. What was there before us is given up then,
  * since where a proxy keeps connections that never become sessions it would never end. */
@@ -41,7 +41,7 @@ struct stress_service *stress_service_create(const struct service_settings *sett
     service->wants_limit = true;
     service->input = stress_input_unknown;
     service->exact_busy = service->kernel_busy = service->before_us = -1;
-    service->in_use_counted = service->drops = -1;
+    service->opened_counted = service->drops = -1;
     return service;
 }
 
@@ -269,23 +269,23 @@ void stress_service_take_exact(struct stress_service *service, int exact_busy, i
     update(service, now_ms);
 }
 
-void stress_service_note_reading(struct stress_service *service, int64_t in_use)
+void stress_service_note_reading(struct stress_service *service, int64_t opened)
 {
     int64_t counted_ms = port_sensor_counted_ms(service->sensor);
     if (counted_ms == service->counted_ms)
         return; /* it was kept: what has come since is still to be counted */
     service->counted_ms = counted_ms;
-    service->in_use_counted = in_use;
+    service->opened_counted = opened;
 }
 
-bool stress_service_is_moving(const struct stress_service *service, int64_t in_use)
+bool stress_service_is_moving(const struct stress_service *service, int64_t opened)
 {
     double quiet = QUIET_PART * service->settings.level.threshold[LEVEL_ELEVATED];
     if (service->stress.tracker.level > LEVEL_CALM || service->stress.pressure.value >= quiet ||
-        in_use < 0 || service->in_use_counted < 0)
+        opened < 0 || service->opened_counted < 0)
         return true;
     int64_t moved = service->has_limit ? service->limit.processes / MOVED_SHARE : 0;
-    return in_use - service->in_use_counted >= (moved > 1 ? moved : 1);
+    return opened - service->opened_counted >= (moved > 1 ? moved : 1);
 }
 
 bool stress_service_is_at_rest(const struct stress_service *service, int64_t now_ms)

@@ -51,7 +51,7 @@ struct stress_service {
     int64_t limit_asked_ms;         /* 0: never */
     struct file_watch main_cf, master_cf;
     int64_t counted_ms;     /* when connections were last counted; 0: never */
-    int64_t in_use_counted; /* sockets of the host then; -1: not known */
+    int64_t opened_counted; /* connections that had come to this host then; -1: not known */
     int64_t drops;          /* -1: not known */
     enum sight sight;
     bool is_estimating_logged, is_proc_logged;
@@ -117,12 +117,13 @@ void stress_service_take(struct stress_service *service, const struct stress_mea
                          int64_t now_ms);
 /* Feeds it with a new count. */
 void stress_service_take_exact(struct stress_service *service, int exact_busy, int64_t now_ms);
-/* Asking; after each measurement. in_use: sockets of the host, asked before it; -1: not known.
+/* Asking; after each measurement. opened: connections that came to this host, asked before it;
+ * -1: not known.
  */
-void stress_service_note_reading(struct stress_service *service, int64_t in_use);
+void stress_service_note_reading(struct stress_service *service, int64_t opened);
 /* Both locks. Whether it matters how it is right now: connections have come since they were
  * counted, slots are filled, or the level is not calm. */
-bool stress_service_is_moving(const struct stress_service *service, int64_t in_use);
+bool stress_service_is_moving(const struct stress_service *service, int64_t opened);
 /* Whether connections are to be counted though nothing moves. */
 bool stress_service_is_at_rest(const struct stress_service *service, int64_t now_ms);
 /* Asks, once a second. */

@@ -27,11 +27,11 @@ sub client_of {
     return $address;
 }
 
-# Takes slots with clients that were let in and say nothing more.
+# Takes slots with clients that are let in whatever their number, and say nothing more.
 sub hold_slots {
     my ($postfix, $count) = @_;
     return map {
-        my $client = Postvalve::Smtp->new(port => $postfix->port, source => client_of('unknown'));
+        my $client = Postvalve::Smtp->new(port => $postfix->port, source => client_of('good'));
         $client->banner->code == 220 or die 'not let in: ' . $client->banner->text;
         $client;
     } 1 .. $count;
@@ -52,8 +52,9 @@ sub attempt {
 
 sub rows {
     my ($postfix, $log) = @_;
-    my @hold = hold_slots($postfix, 16);
-    # 16 of 20 are held; with the asking client's own slot it is 0.85.
+    # 17 of 20 are held; with the asking client's own slot it is 0.90, or 0.05 more or less: a
+    # reading may be some milliseconds old.
+    my @hold = hold_slots($postfix, 17);
     is_deeply attempt($postfix, 'unknown'), [ 'RCPT', 421, 1 ], 'above its ceiling an unknown client gets 421 at RCPT';
     is_deeply attempt($postfix, 'bot'), [ 'RCPT', 521, 1 ], 'a bot gets 521 at RCPT';
     is_deeply attempt($postfix, 'good'), [ 'in' ], 'a good sender is in';
@@ -62,7 +63,7 @@ sub rows {
     ok wait_until { attempt($postfix, 'unknown')->[0] eq 'in' } 5, 'below it an unknown client is in';
 
     $postfix->force_stress(1);
-    @hold = hold_slots($postfix, 16);
+    @hold = hold_slots($postfix, 17);
     is_deeply attempt($postfix, 'unknown'), [ 'CONNECT', 421, 1 ], 'under stress: 421 instead of the banner';
     is_deeply attempt($postfix, 'bot'), [ 'CONNECT', 521, 1 ], 'under stress: 521 instead of the banner';
     is_deeply attempt($postfix, 'good'), [ 'in' ], 'under stress a good sender is in';
