@@ -119,19 +119,21 @@ static void turn_off(const struct feed *feed, enum rbl_health_reason reason, con
     forget_lookups(health);
 }
 
+bool rbl_health_wants_trial(const struct rbl_health *health, int64_t now_ms)
+{
+    int64_t from_ms =
+        health->state == RBL_HEALTH_OFF ? health->retry_at_ms : health->trial_at_ms;
+    return health->state != RBL_HEALTH_ON && !health->settings.has_test &&
+           !health->is_said_off && now_ms >= from_ms;
+}
+
 bool rbl_health_allows_lookup(struct rbl_health *health, int64_t now_ms)
 {
-    if (health->is_said_off)
-        return false;
-    if (health->state == RBL_HEALTH_ON)
+    if (rbl_health_counts(health))
         return true;
-    if (health->settings.has_test || now_ms < health->retry_at_ms)
+    if (!rbl_health_wants_trial(health, now_ms))
         return false;
-    if (health->state == RBL_HEALTH_OFF)
-        health->trial_at_ms = now_ms;
     health->state = RBL_HEALTH_TRIAL;
-    if (now_ms < health->trial_at_ms)
-        return false;
     health->trial_at_ms = now_ms + TRIAL_PAUSE_MS;
     return true;
 }

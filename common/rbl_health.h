@@ -102,6 +102,8 @@ void rbl_health_init(struct rbl_health *health, const struct rbl_health_settings
 
 /* Whether a lookup may be made now; the caller then makes it and reports its answer. */
 bool rbl_health_allows_lookup(struct rbl_health *health, int64_t now_ms);
+/* A list without test points is off, and a lookup would tell whether it is well again. */
+bool rbl_health_wants_trial(const struct rbl_health *health, int64_t now_ms);
 /* Whether answers count, also cached ones: the list is on. */
 bool rbl_health_counts(const struct rbl_health *health);
 

@@ -220,6 +220,11 @@ bool rbl_lists_count(const struct rbl_lists *lists, size_t list)
     return rbl_health_counts(&lists->health[list]);
 }
 
+bool rbl_lists_want_trial(const struct rbl_lists *lists, size_t list, int64_t now_ms)
+{
+    return rbl_health_wants_trial(&lists->health[list], now_ms);
+}
+
 void rbl_lists_observe(struct rbl_lists *lists, size_t list,
                        const struct rbl_observation *observation, int64_t now_ms)
 {

@@ -37,6 +37,8 @@ void rbl_lists_prepare(struct rbl_lists *lists, int64_t now_ms);
 /* Whether a lookup may be made; it is then to be made and observed. */
 bool rbl_lists_allow_lookup(struct rbl_lists *lists, size_t list, int64_t now_ms);
 bool rbl_lists_count(const struct rbl_lists *lists, size_t list);
+/* A lookup that nobody waits for would be good to know. */
+bool rbl_lists_want_trial(const struct rbl_lists *lists, size_t list, int64_t now_ms);
 /* An answer from the network. */
 void rbl_lists_observe(struct rbl_lists *lists, size_t list,
                        const struct rbl_observation *observation, int64_t now_ms);

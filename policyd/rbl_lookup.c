@@ -321,6 +321,17 @@ static void set_timer(struct rbl_lookup *lookup)
     evtimer_add(&lookup->timer, &deadline);
 }
 
+/* Also what a list that is off says is of use, though not for this client. */
+static bool wants_trial(const struct rbl_engine *engine, uint64_t missing, int64_t now_ms)
+{
+    const struct rbl_plan *plan = engine->settings->plan;
+    for (size_t i = 0; i < plan->query_count; i++)
+        if ((missing & UINT64_C(1) << i) &&
+            rbl_lists_want_trial(engine->lists, plan->queries[i].list, now_ms))
+            return true;
+    return false;
+}
+
 struct rbl_lookup *rbl_lookup_start(struct rbl_engine *engine,
                                     const struct rbl_session *session, enum level level,
                                     int64_t now_ms, rbl_lookup_callback *callback,
@@ -334,7 +345,8 @@ struct rbl_lookup *rbl_lookup_start(struct rbl_engine *engine,
     finding_r->reason_length = 0;
     conclude(engine, start.answers, finding_r);
     bool is_done = start.missing == 0 ||
-                   (finding_r->evaluation.is_certain && finding_r->evaluation.is_final);
+                   (finding_r->evaluation.is_certain && finding_r->evaluation.is_final &&
+                    !wants_trial(engine, start.missing, now_ms));
     if (is_done && !needs_text(engine, level, &finding_r->evaluation))
         return NULL;
 

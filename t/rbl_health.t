@@ -19,6 +19,7 @@ my $wild = "${points}0.0.0.0/1\n128.0.0.0/1\n";
 my $dns = Postvalve::Dns->new(ttl => 120, zones => [
     [ 'zen.example', 'ip4set', $good ],
     [ 'all.example', 'ip4set', "${points}203.0.113.0/24\n198.51.100.0/24\n" ],
+    [ 'raw.example', 'ip4set', '203.0.113.0/24' ],
     [ 'dbl.example', 'dnset', ":127.0.0.2:spammer\ntest\nbad.example\n" ],
 ])->start;
 my $redis = Postvalve::Redis->new->start;
@@ -32,7 +33,7 @@ my %config = (
     },
 );
 my $policyd = Postvalve::Daemon->new('policyd', config => \%config, redis => $redis)->start;
-my $client = Postvalve::PolicyClient->new($policyd->endpoint);
+our $client = Postvalve::PolicyClient->new($policyd->endpoint);
 
 sub ctl {
     my ($status, $output) =
@@ -97,6 +98,29 @@ ok wait_until(sub { $policyd->log_text =~ /list zen\.example is used again/ }, 3
 like $client->request(client_address => '203.0.113.3'), qr/\A554 .*using zen\.example/, 'indeed';
 ok wait_until(sub { health_of('zen.example') =~ /\Astate=on / }, 15), 'which is told';
 
+# -- the same without test points ------------------------------------------------------------
+
+is $policyd->stop, 0, 'the daemon ends';
+{
+    my $raw = Postvalve::Daemon->new('policyd', config => { %config, rbl => { %{ $config{rbl} },
+        checks => ['reject_rbl_client raw.example'], test_points => ['raw.example off'] } })->start;
+    local $client = Postvalve::PolicyClient->new($raw->endpoint);
+    is ask_strangers(30), 0, 'clients that a list without test points does not list';
+    $dns->set_zone('raw.example', $wild);
+    is ask_strangers(50), 19, 'it is off after twenty that it lists, one after the other';
+    ok $raw->wait_log(qr/list raw\.example is not used: it listed the last 20 clients/), 'why';
+    $dns->set_zone('raw.example', $good);
+    ok wait_until(
+        sub {
+            ask_strangers(1);
+            return $raw->log_text =~ /list raw\.example is used again/;
+        },
+        30
+    ), 'lookups on trial bring it back';
+    like $client->request(client_address => '203.0.113.5'), qr/\A554 /, 'indeed';
+    $raw->stop;
+}
+
 # -- spawned processes -----------------------------------------------------------------------
 
 # What a new process does with a listed client, after the hosts said this of the list.
@@ -118,7 +142,6 @@ sub word {
     return "state=$state reason=everybody lookups=9 updated=" . (time - $age_s);
 }
 
-is $policyd->stop, 0, 'the daemon ends';
 is spawned_action(), '554', 'a spawned process that hears nothing of a list believes it';
 is spawned_action(mx9 => word('off', 5)), 'DUNNO', 'not when the daemon of its host says it is ill';
 is spawned_action(mx9 => word('off', 300)), '554', 'but for long ago';

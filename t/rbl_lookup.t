@@ -263,6 +263,9 @@ sub answer_time {
     ok $late[-1][1] < 0.1, 'a list that does not answer is not asked any more';
     ok $other->wait_log(qr/list zen\.example is not used/), 'which is an event';
     $dns->resume;
+    ok $other->wait_log(qr/list zen\.example is used again/, 30), 'it is when it answers again';
+    ok wait_until(sub { $client->request(client_address => '203.0.113.1') =~ /\A554 / }, 30),
+        'and what it says counts';
     $other->stop;
 
     my $gone = Postvalve::Daemon->new('policyd',
