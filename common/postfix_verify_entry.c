@@ -47,7 +47,8 @@ bool postfix_verify_key_address(struct slice key, struct slice *address_r)
     if (colon)
         address = (struct slice){colon + 1, key.length - (size_t)(colon + 1 - key.data)};
     const char *at = address.length > 0 ? memrchr(address.data, '@', address.length) : NULL;
-    if (!at || at == address.data || at + 1 == address.data + address.length || at[1] == '[')
+    if (!at || at == address.data || at + 1 == address.data + address.length ||
+        memchr(address.data, '_', address.length))
         return false;
     *address_r = address;
     return true;

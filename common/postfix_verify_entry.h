@@ -34,8 +34,7 @@ bool postfix_verify_entry_is_result(const struct postfix_verify_entry *entry);
 bool postfix_cache_key_is_cleanup(struct slice key);
 /* The address in a key of the map, which begins with what its key_format puts before "%s".
  * verify(8) writes colons in addresses as '_': what is before the last one is no address.
- * False: there is none, or its domain was an address that had colons, and cannot be told any
- * more. */
+ * False: there is none, or it holds a '_' and may have been another one. */
 bool postfix_verify_key_address(struct slice key, struct slice *address_r);
 
 #endif

@@ -39,7 +39,8 @@ policyd_postvalve_policyd_SOURCES = \
 	policyd/store.c policyd/store.h \
 	policyd/stress_timer.c policyd/stress_timer.h \
 	policyd/stream_server.c policyd/stream_server.h \
-	policyd/verify_memory.c policyd/verify_memory.h
+	policyd/verify_memory.c policyd/verify_memory.h \
+	policyd/verify_news.c policyd/verify_news.h
 policyd_postvalve_policyd_LDADD = view/libview.a redis/libredislink.a host/libhost.a \
 	common/libcommon.a $(LIBEVENT_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread
 

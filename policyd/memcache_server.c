@@ -4,6 +4,7 @@
 #include "common/postfix_verify_entry.h"
 #include "host/clock.h"
 #include "host/count.h"
+#include "policyd/verify_news.h"
 
 #include "config.h"
 
@@ -97,6 +98,9 @@ static void ask(const struct memcache_server *server, struct stream_client *clie
         const struct cache_answer nothing = {.is_done = false};
         on_answer(client, &nothing);
     } else {
+        if (request->command == MEMCACHE_SET)
+            verify_news_tell(server->store, server->config, request->key, request->value,
+                             clock_wall_s());
         shared_cache_ask(server->cache, &question, &state->inquiry);
     }
 }

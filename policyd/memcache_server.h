@@ -10,6 +10,7 @@
 #include "policyd/stream_server.h"
 
 struct memcache_server {
+    struct store *store;
     struct shared_cache *cache;
     const struct config *config;
 };

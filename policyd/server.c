@@ -323,8 +323,8 @@ static void wire(struct server *server)
     server->socketmap = (struct socketmap_server){
         {server->gather, config}
     };
-    server->memcache =
-        (struct memcache_server){shared_cache_create(&server->store, config), config};
+    server->memcache = (struct memcache_server){
+        &server->store, shared_cache_create(&server->store, config), config};
     server->counter_writer =
         counter_writer_create(server->base, &server->store, config, COUNTER_PROCESS_POLICYD,
                               count_own_numbers, server);

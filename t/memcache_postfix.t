@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Postvalve::Daemon;
+use Postvalve::PolicyClient;
 use Postvalve::Postfix;
 use Postvalve::Redis;
 use Postvalve::Smtp;
@@ -19,6 +20,7 @@ my $next_hop = Postvalve::Postfix->new(name => 'hop', process_limit => 50, main 
     local_recipient_maps => 'inline:{alice=1, bob=1, carol=1, dave=1, erin=1, ' . ('k' x 900) . '=1}',
     smtpd_client_connection_count_limit => 0,
 })->start;
+my $site_key = spew(temp_dir('site') . '/key', "a secret of this very test\n");
 my %host = map { $_ => host($_) } qw(a b);
 
 # A client file of contrib/postfix, with this host's port and directory; and the table that it
@@ -71,6 +73,7 @@ sub host {
             host     => $name,
             redis    => { retry_ms => 100 },
             memcache => { listen => ["inet:127.0.0.1:$memcache_port"] },
+            verify   => { domains => ['example.test'], key_file => $site_key },
         })->start;
     return { postfix => $postfix->start, policyd => $policyd };
 }
@@ -135,6 +138,18 @@ subtest 'what one host found out counts on the other' => sub {
     like $text[0], qr/\A0 0:0:\d{10}:250 /, 'what verify(8) stores for a good address';
     like $text[1], qr/\A0 \d{10};/, 'what postscreen(8) stores';
     like $text[2], qr/\A0 2:0:\d{10}:.* 550 /, 'what verify(8) stores for a bad one';
+};
+
+subtest 'what verify(8) found out is a shortcut for the policy service' => sub {
+    is scalar @{ $redis->command('KEYS', 'pv:rcpt:*') }, 2, 'two records';
+    my $client = Postvalve::PolicyClient->new($host{b}{policyd}->endpoint);
+    my %request = (client_address => '198.51.100.7', server_port => undef,
+        policy_context => 'verify');
+    is $client->request(%request, recipient => $alice), 'DUNNO', 'host b: a good recipient';
+    like $client->request(%request, recipient => $nobody), qr/\A550 5\.1\.1 .*550 /,
+        '... a bad one, with what the next hop said';
+    is $client->request(%request, recipient => $bob), 'reject_unverified_recipient',
+        '... one that nobody asked about';
 };
 
 subtest 'addresses that nobody should have' => sub {

@@ -26,6 +26,7 @@ sub host {
         redis    => { retry_ms => 100 },
         policyd  => { request_timeout_s => 1 },
         memcache => { listen => ["unix:$socket{$name}"], memory_entries => 1000 },
+        verify   => { domains => ['example.test'], readable => \1 },
     })->start;
 }
 
@@ -118,6 +119,33 @@ subtest 'expiry' => sub {
     set($a, 'failed', $_, 0) for @failed;
     my ($key) = @{ $redis->command('KEYS', 'pv:cache:*') };
     cmp_ok $redis->command('TTL', $key), '<=', 259200, 'what verify(8) found to fail, for 3 days';
+};
+
+subtest 'what verify(8) found out' => sub {
+    my $now = time;
+    my %entry = (
+        'verify:good@example.test'   => "0:0:$now:250 ok",
+        'verify:bad@example.test'    => "2:0:$now:550 5.1.1 no",
+        'verify:later@example.test'  => "1:0:$now:connection refused",
+        'verify:probing@example.test' => "3:$now:0:wait",
+        'verify:again@example.test'  => "2:$now:$now:550 5.1.1 no",
+        'verify:backup@example.test' => '2:0:' . ($now - 1000) . ':550 5.1.1 no',
+        'verify:a_b@example.test'    => "2:0:$now:550 5.1.1 no",
+        'verify:good@other.example'  => "0:0:$now:250 ok",
+        'postscreen:127.0.0.1'       => "$now;$now;0;0;0",
+    );
+    $redis->command('FLUSHALL');
+    set($a, $_, $entry{$_}) for sort keys %entry;
+    my %status = map { /\Apv:rcpt:(.*)\z/ ? ($1 => $redis->command('HGET', $_, 'status')) : () }
+        @{ $redis->command('KEYS', 'pv:rcpt:*') };
+    is_deeply \%status, {
+        'good%40example.test'  => 'deliverable',
+        'bad%40example.test'   => 'undeliverable',
+        'later%40example.test' => 'deferred',
+    }, 'the results of probes are remembered, and nothing else';
+    set($a, 'verify:good@example.test', "2:0:$now:550 5.1.1 no");
+    is $redis->command('HGET', 'pv:rcpt:good%40example.test', 'status'), 'deliverable',
+        'what was deliverable stays so';
 };
 
 subtest 'hostile keys' => sub {

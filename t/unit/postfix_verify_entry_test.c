@@ -59,6 +59,7 @@ static const struct {
     {"@example.test",             NULL                     },
     {"alice@",                    NULL                     },
     {"alice@[IPv6_2001_db8__1]",  NULL                     },
+    {"verify:a_b@example.test",   NULL                     },
     {"",                          NULL                     },
 };
 
