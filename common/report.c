@@ -37,7 +37,7 @@ static double whole_time_s(const struct counter_snapshot *counters, unsigned pro
 
 /* Values of dynamic labels are numbered by each process for itself. */
 static unsigned find_service(const struct counter_snapshot *counters, unsigned process,
-                        const char *name)
+                             const char *name)
 {
     for (unsigned service = 0; service <= COUNTER_NAMES_MAX; service++)
         if (strcmp(counter_label_text(&counters->sets[process], COUNTER_LABEL_SERVICE, service),
