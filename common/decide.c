@@ -103,12 +103,27 @@ double admission_ceiling(const struct admission_settings *admission, enum client
     return is_out_of_order ? unknown : ceiling;
 }
 
+/* That of unknown clients is up to that of returning ones while newcomers deliver. */
+static double ceiling_now(const struct context *context, enum client_class class)
+{
+    const struct facts *facts = context->facts;
+    double ceiling = admission_ceiling(context->admission, class, context->level);
+    if (class != CLASS_UNKNOWN || facts->newcomers.are_on_trial ||
+        facts->pressure.slot_limit <= 0)
+        return ceiling;
+    int slot_limit = facts->pressure.slot_limit;
+    int extra = newcomers_extra_slots(facts->newcomers.delivering, slot_limit);
+    double most = admission_ceiling(context->admission, CLASS_RETURNING, context->level);
+    ceiling += (double)extra / slot_limit;
+    return ceiling < most ? ceiling : most;
+}
+
 /* Below elevated everybody is in. A pressure that nothing measured holds nobody back. */
 static bool is_above_ceiling_of(const struct context *context, enum client_class class)
 {
     const struct pressure *pressure = &context->facts->pressure;
     return pressure->is_known && context->level > LEVEL_CALM &&
-           pressure->slots > admission_ceiling(context->admission, class, context->level);
+           pressure->slots > ceiling_now(context, class);
 }
 
 static bool is_above_ceiling(const struct context *context)
@@ -239,7 +254,7 @@ struct verdict decide(const struct facts *facts, const struct decide_settings *s
     verdict.text =
         verdict.code == 521 ? settings->reply->hang_up_bot : settings->reply->hang_up_later;
     if (row->rule == RULE_CEILING)
-        verdict.ceiling = admission_ceiling(context.admission, context.class, context.level);
+        verdict.ceiling = ceiling_now(&context, context.class);
     verdict.is_observed = settings->admission->mode == MODE_OBSERVE ||
                           settings->admission->is_observed[row->rule];
     verdict.action = verdict.is_observed ? VERDICT_CONTINUE : VERDICT_HANG_UP;

@@ -83,7 +83,8 @@ struct rbl_facts {
 /* Of this host at this moment: see newcomers.h. Where nobody counts them: all zero. */
 struct newcomer_facts {
     bool are_on_trial;
-    int busy; /* slots that newcomers have, the asking session included */
+    int busy;       /* slots that newcomers have, the asking session included */
+    int delivering; /* sessions of theirs that end with mail each second */
 };
 
 struct facts {

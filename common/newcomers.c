@@ -25,6 +25,26 @@ static enum ending judge(const struct session_outcome *outcome)
     return has_good ? ENDING_GOOD : ENDING_BAD;
 }
 
+static void count_good_session(struct newcomers *newcomers, int64_t second)
+{
+    if (second != newcomers->second) {
+        bool is_next = second == newcomers->second + 1;
+        newcomers->good_sessions[1] = is_next ? newcomers->good_sessions[0] : 0;
+        newcomers->good_sessions[0] = 0;
+        newcomers->second = second;
+    }
+    newcomers->good_sessions[0]++;
+}
+
+int newcomers_delivering(const struct newcomers *newcomers, int64_t now_ms)
+{
+    int64_t age_s = now_ms / 1000 - newcomers->second;
+    const int *count = newcomers->good_sessions;
+    if (age_s == 0)
+        return count[0] > count[1] ? count[0] : count[1];
+    return age_s == 1 ? count[0] : 0;
+}
+
 void newcomers_note_end(struct newcomers *newcomers, const struct session_outcome *outcome,
                         int64_t held_ms, int64_t now_ms)
 {
@@ -33,8 +53,10 @@ void newcomers_note_end(struct newcomers *newcomers, const struct session_outcom
     enum ending ending = judge(outcome);
     if (bucket->number != number)
         *bucket = (struct newcomers_bucket){.number = number};
-    if (ending == ENDING_GOOD)
+    if (ending == ENDING_GOOD) {
         bucket->good_ms += held_ms;
+        count_good_session(newcomers, now_ms / 1000);
+    }
     if (ending != ENDING_BAD)
         return;
     bucket->bad_ms += held_ms;
@@ -63,6 +85,12 @@ double newcomers_judge(struct newcomers *newcomers, const struct newcomers_setti
     newcomers->is_on_trial =
         settings->bad_share > 0 && share >= limit && bad_sessions >= sessions_min;
     return share;
+}
+
+int newcomers_extra_slots(int delivering, int slot_limit)
+{
+    int extra = delivering - slot_limit / 10;
+    return extra > 0 ? extra : 0;
 }
 
 int newcomers_slots(const struct newcomers_settings *settings, int slot_limit)

@@ -37,6 +37,8 @@ struct newcomers {
         uint32_t bad_sessions;
     } buckets[NEWCOMERS_BUCKETS];
     bool is_on_trial;
+    int64_t second; /* that good_sessions[0] is of; [1]: the one before */
+    int good_sessions[2];
 };
 
 /* Start value: all zero. The session of a newcomer ended, after held_ms. */
@@ -47,6 +49,13 @@ void newcomers_note_end(struct newcomers *newcomers, const struct session_outcom
  * to pay for it. Returns the bad part of the slot-time, 0 where there was none. */
 double newcomers_judge(struct newcomers *newcomers, const struct newcomers_settings *settings,
                        enum level level, int64_t now_ms);
+/* How many sessions of newcomers end with mail each second: of the last full one, or of the one
+ * that has begun where that has more. */
+int newcomers_delivering(const struct newcomers *newcomers, int64_t now_ms);
+/* Slots that newcomers may have beyond their ceiling while they deliver so much. A burst of
+ * honest mail frees slots as fast as it takes them: holding them back would waste them. Below a
+ * tenth of the slots a second that is no burst, and none. */
+int newcomers_extra_slots(int delivering, int slot_limit);
 /* How many slots newcomers on trial may have. */
 int newcomers_slots(const struct newcomers_settings *settings, int slot_limit);
 

@@ -83,6 +83,7 @@ static struct verdict conclude(struct milter *milter, const struct config *confi
         .reply = &config->reply,
     };
     facts->newcomers.are_on_trial = newcomer_watch_is_on_trial(milter->newcomers);
+    facts->newcomers.delivering = newcomer_watch_delivering(milter->newcomers, now_ms);
     facts->is_history_capped =
         history_guard_is_reached(milter->history_guard, &config->admission.rails, now_ms);
     struct verdict verdict = decide(facts, &settings);

@@ -47,3 +47,11 @@ bool newcomer_watch_is_on_trial(struct newcomer_watch *watch)
     pthread_mutex_unlock(&watch->mutex);
     return is_on_trial;
 }
+
+int newcomer_watch_delivering(struct newcomer_watch *watch, int64_t now_ms)
+{
+    pthread_mutex_lock(&watch->mutex);
+    int delivering = newcomers_delivering(&watch->newcomers, now_ms);
+    pthread_mutex_unlock(&watch->mutex);
+    return delivering;
+}

@@ -365,7 +365,7 @@ static void test_newcomers(void)
         struct facts facts = {
             .front = FRONT_MILTER,
             .client = *client_facts(rows[i].client),
-            .newcomers = {rows[i].are_on_trial,      rows[i].busy},
+            .newcomers = {rows[i].are_on_trial, rows[i].busy, 0},
             .pressure = { .is_known = true,
                           .slots = 0.4,
                           .value = rows[i].pressure,
@@ -383,6 +383,40 @@ static void test_newcomers(void)
         facts.client.is_shared = true;
         ok(rows[i].rule != RULE_NEWCOMER || decide(&facts, &settings).rule == RULE_ADMIT,
            "... an address that many share is no newcomer");
+    }
+}
+
+/* 20 slots: unknown clients may have 16, and more while they deliver, up to 19. */
+static void test_burst(void)
+{
+    static const struct {
+        const char *client;
+        int busy, delivering;
+        bool are_on_trial;
+        enum rule rule;
+    } rows[] = {
+        {"unknown",   17, 2,  false, RULE_CEILING},
+        {"unknown",   17, 3,  false, RULE_ADMIT  },
+        {"unknown",   18, 3,  false, RULE_CEILING},
+        {"unknown",   19, 99, false, RULE_ADMIT  },
+        {"unknown",   20, 99, false, RULE_CEILING},
+        {"unknown",   17, 99, true,  RULE_CEILING},
+        {"suspect",   17, 99, false, RULE_CEILING},
+        {"returning", 20, 99, false, RULE_CEILING},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct facts facts = {
+            .front = FRONT_MILTER,
+            .client = *client_facts(rows[i].client),
+            .newcomers = {rows[i].are_on_trial,         1, rows[i].delivering},
+            .pressure = { .is_known = true,
+                          .slots = rows[i].busy / 20.0,
+                          .value = rows[i].busy / 20.0,
+                          .slot_limit = 20}
+        };
+        ok(decide(&facts, &settings).rule == rows[i].rule, "%s, %d busy, %d deliver: %s",
+           rows[i].client, rows[i].busy, rows[i].delivering,
+           rule_name(decide(&facts, &settings).rule));
     }
 }
 
@@ -441,6 +475,7 @@ int main(void)
     test_history_cap();
     test_hammering();
     test_newcomers();
+    test_burst();
     test_session();
     test_of_level();
     test_cases();

@@ -123,6 +123,26 @@ static void test_few(void)
     ok(!is_on_trial(), "who holds no slot is no trouble");
 }
 
+static void test_delivering(void)
+{
+    begin();
+    ok(newcomers_delivering(&newcomers, now_ms) == 0, "nobody delivers");
+    sessions(8, EVIDENCE_ACCEPTED, 1500);
+    sessions(9, EVIDENCE_SILENT, 1500);
+    is_number(newcomers_delivering(&newcomers, now_ms), 8, "eight, at once");
+    now_ms += SECOND;
+    is_number(newcomers_delivering(&newcomers, now_ms), 8, "... and in the second after");
+    sessions(3, EVIDENCE_ACCEPTED, 1500);
+    is_number(newcomers_delivering(&newcomers, now_ms), 8, "... that has begun");
+    now_ms += SECOND;
+    is_number(newcomers_delivering(&newcomers, now_ms), 3, "then three");
+    now_ms += SECOND;
+    is_number(newcomers_delivering(&newcomers, now_ms), 0, "then none");
+    is_number(newcomers_extra_slots(8, 40), 4, "extra slots");
+    is_number(newcomers_extra_slots(3, 40), 0, "no burst");
+    is_number(newcomers_extra_slots(8, 0), 8, "slots not known");
+}
+
 static void test_slots(void)
 {
     struct newcomers_settings some = {.slots_share = 0.03};
@@ -141,6 +161,7 @@ int main(void)
     test_endings();
     test_calm();
     test_few();
+    test_delivering();
     test_slots();
     config_free(config);
     return done_testing();
