@@ -73,6 +73,15 @@ static void check_level_order(const struct level_settings *level, const char *pr
                            level_name(i - 1), threshold[i - 1]);
 }
 
+const struct service_settings *service_list_find(const struct service_list *services,
+                                                 int64_t port)
+{
+    for (size_t i = 0; i < services->count; i++)
+        if (services->items[i].port == port)
+            return &services->items[i];
+    return NULL;
+}
+
 /* Where a service has the default levels, these were checked already. */
 static void check_service_levels(const struct config *config, size_t index,
                                  const struct setting_problems *problems)

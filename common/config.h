@@ -72,6 +72,10 @@ struct service_list {
     size_t count;
 };
 
+/* NULL: none is on this port. */
+const struct service_settings *service_list_find(const struct service_list *services,
+                                                 int64_t port);
+
 struct control_settings {
     bool is_postfix_stress_allowed; /* postvalvectl postfix-stress may change master.cf */
 };

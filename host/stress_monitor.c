@@ -342,18 +342,23 @@ static void ask_kernel(struct stress_monitor *monitor, size_t index, int64_t now
     pthread_mutex_unlock(&monitor->asking);
 }
 
-/* What the publisher measured, if it did; takes note of the flag. */
+static void note_flag_up(struct stress_monitor *monitor, size_t index, int64_t now_ms)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    if (index < monitor->count)
+        stress_note_flag_up(&monitor->services[index]->stress, now_ms);
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+/* For who does not count himself: what the publisher measured, if it did. */
 static bool take_told(struct stress_monitor *monitor, size_t index, bool is_postfix_stressed,
-                      int64_t now_ms, struct pressure *pressure_r)
+                      struct pressure *pressure_r)
 {
     bool is_told = false;
     pthread_mutex_lock(&monitor->mutex);
     if (index < monitor->count) {
-        struct stress_service *service = monitor->services[index];
         const struct service_state *published =
-            stress_outside_service(&monitor->outside, service->settings.name);
-        if (is_postfix_stressed)
-            stress_note_flag_up(&service->stress, now_ms);
+            stress_outside_service(&monitor->outside, monitor->services[index]->settings.name);
         is_told = published && service_state_pressure(published, pressure_r);
         if (is_told) /* it has judged the flag that it knows of */
             pressure_r->is_postfix_stressed =
@@ -381,10 +386,12 @@ void stress_monitor_read(struct stress_monitor *monitor, size_t index, int exact
                          struct stress_reading *reading_r)
 {
     struct pressure told;
-    *reading_r = (struct stress_reading){.pressure.driver = SENSOR_NONE};
-    bool is_published = take_told(monitor, index, is_postfix_stressed, now_ms, &told);
     bool is_exact = exact_busy >= 0;
-    if (!is_exact && !is_published)
+    *reading_r = (struct stress_reading){.pressure.driver = SENSOR_NONE};
+    if (is_postfix_stressed)
+        note_flag_up(monitor, index, now_ms);
+    bool is_told = !is_exact && take_told(monitor, index, is_postfix_stressed, &told);
+    if (!is_exact && !is_told)
         ask_kernel(monitor, index, now_ms);
     pthread_mutex_lock(&monitor->mutex);
     reading_r->is_off = stress_outside_is_off(&monitor->outside, now_ms);
@@ -392,8 +399,7 @@ void stress_monitor_read(struct stress_monitor *monitor, size_t index, int exact
         struct stress_service *service = monitor->services[index];
         if (is_exact)
             stress_service_take_exact(service, exact_busy, now_ms);
-        bool is_ours = is_exact || !is_published;
-        fill_reading(monitor, service, is_ours ? &service->stress.pressure : &told, now_ms,
+        fill_reading(monitor, service, is_told ? &told : &service->stress.pressure, now_ms,
                      reading_r);
     }
     pthread_mutex_unlock(&monitor->mutex);

@@ -8,16 +8,38 @@
 #include "host/history_guard.h"
 #include "host/log.h"
 #include "host/own_addresses.h"
+#include "host/stress_monitor.h"
 #include "milter/access_watch.h"
 #include "milter/history.h"
-#include "milter/level_watch.h"
 #include "milter/newcomer_watch.h"
 #include "milter/session_table.h"
-#include "milter/slots.h"
 
 #include <string.h>
 
 #define MS_PER_S 1000
+
+/* The pressure and the level of this moment, of the session's service. busy: its slots. */
+static void read_stress(struct milter *milter, const struct session *session, int busy,
+                        bool is_postfix_stressed, int64_t now_ms, struct facts *facts)
+{
+    struct stress_reading reading;
+    stress_monitor_read(milter->stress,
+                        stress_monitor_find(milter->stress, session->service_port), busy,
+                        is_postfix_stressed, now_ms, &reading);
+    facts->pressure = reading.pressure;
+    facts->level = reading.level;
+    facts->is_level_forced = reading.is_level_forced;
+    facts->is_switched_off = reading.is_off;
+}
+
+/* A reload may have taken the service away since the session began. */
+static const struct level_settings *level_settings_of(const struct config *config,
+                                                      const struct session *session)
+{
+    const struct service_settings *service =
+        service_list_find(&config->services, session->service_port);
+    return service ? &service->level : &config->level;
+}
 
 static struct client_facts client_facts_of(struct milter *milter, const struct config *config,
                                            const struct session *session, int64_t now_ms)
@@ -78,7 +100,7 @@ static struct verdict conclude(struct milter *milter, const struct config *confi
 {
     struct decide_settings settings = {
         .admission = &config->admission,
-        .level = &config->services.items[0].level,
+        .level = level_settings_of(config, session),
         .client_class = &config->client_class,
         .reply = &config->reply,
     };
@@ -118,11 +140,8 @@ struct verdict admission_decide_connect(struct milter *milter, const struct conf
             facts.client.history[SCOPE_CLIENT].state == HISTORY_NONE)
             history_announce(milter->history, &session->address);
     }
-    facts.newcomers.busy = session_table_newcomers(milter->sessions);
-    slots_read(milter->slots, busy, now_ms, &facts.pressure);
-    facts.pressure.is_postfix_stressed = is_postfix_stressed;
-    facts.level = level_watch_feed(milter->level, config, &facts.pressure, now_ms);
-    level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
+    facts.newcomers.busy = session_table_newcomers(milter->sessions, session->service_port);
+    read_stress(milter, session, busy, is_postfix_stressed, now_ms, &facts);
     return conclude(milter, config, &facts, session, now_ms, started_us);
 }
 
@@ -143,9 +162,8 @@ struct verdict admission_decide_later(struct milter *milter, const struct config
     facts.client.is_shared = session->is_shared;
     if (needs_history(&facts.client))
         history_read_memory(milter->history, &session->keys, now_ms, facts.client.history);
-    slots_read(milter->slots, session_table_busy(milter->sessions), now_ms, &facts.pressure);
-    facts.level = level_watch_feed(milter->level, config, &facts.pressure, now_ms);
-    level_watch_get_override(milter->level, &facts.is_level_forced, &facts.is_switched_off);
+    read_stress(milter, session, session_table_busy(milter->sessions, session->service_port),
+                false, now_ms, &facts);
     return conclude(milter, config, &facts, session, now_ms, started_us);
 }
 

@@ -4,8 +4,8 @@
 #include "common/reply_text.h"
 #include "common/slice.h"
 #include "host/clock.h"
+#include "host/stress_monitor.h"
 #include "milter/admission.h"
-#include "milter/level_watch.h"
 #include "milter/live_config.h"
 #include "milter/negotiate.h"
 #include "milter/recipients.h"
@@ -27,12 +27,14 @@ static bool is_macro_set(SMFICTX *context, char *name)
     return value && *value;
 }
 
-/* Sessions of other services on this Postfix (submission) are none of our business. An MTA that
- * does not say which service it is has but one. */
-static bool is_protected_service(SMFICTX *context, const struct config *config)
+/* NULL: sessions of other services on this Postfix are none of our business. An MTA that does
+ * not say which service it is has but one. */
+static const struct service_settings *find_service(SMFICTX *context,
+                                                   const struct config *config)
 {
     const char *port = smfi_getsymval(context, MACRO_DAEMON_PORT);
-    return !port || strtol(port, NULL, 10) == config->services.items[0].port;
+    return port ? service_list_find(&config->services, strtol(port, NULL, 10))
+                : &config->services.items[0];
 }
 
 static uint16_t port_of(const struct sockaddr *socket_address)
@@ -85,23 +87,27 @@ static void identify_socket(SMFICTX *context, struct session *session)
     session_table_unlock(milter->sessions);
 }
 
-static void note_turned_away(const struct config *config, const struct verdict *verdict)
+static void note_turned_away(const struct session *session, const struct verdict *verdict)
 {
     int64_t now_ms = clock_monotonic_ms();
+    uint16_t port = session->service_port;
     if (verdict_is_of_level(verdict))
-        level_watch_note_turned_away(milter->level, config, now_ms);
+        stress_monitor_note_turned_away(milter->stress,
+                                        stress_monitor_find(milter->stress, port), now_ms);
     if ((verdict->rule == RULE_CEILING || verdict->rule == RULE_NEWCOMER) &&
         verdict->classification.class >= CLASS_UNKNOWN)
-        reclaimer_note_turned_away(milter->reclaimer, now_ms);
+        reclaimer_note_turned_away(milter->reclaimer, port, now_ms);
 }
 
 static sfsistat begin_session(SMFICTX *context, const struct config *config,
-                              const char *client_name, const struct sockaddr *socket_address)
+                              const struct service_settings *service, const char *client_name,
+                              const struct sockaddr *socket_address)
 {
     struct address address = address_from_sockaddr(socket_address);
     struct session *session = memory_allocate(1, sizeof(*session));
     session_init(session, &address, slice_from_string(client_name), port_of(socket_address),
                  clock_monotonic_ms());
+    session->service_port = (uint16_t)service->port;
     int busy;
     if (!session_table_add(milter->sessions, session, &busy)) {
         free(session);
@@ -115,7 +121,7 @@ static sfsistat begin_session(SMFICTX *context, const struct config *config,
     session_table_set_class(milter->sessions, session, &verdict.classification, true);
     session_count_start(milter->sessions, session);
     if (verdict.action == VERDICT_HANG_UP) {
-        note_turned_away(config, &verdict);
+        note_turned_away(session, &verdict);
         return hang_up(context, config, session, &verdict);
     }
     if (verdict.classification.class != CLASS_TRUSTED)
@@ -131,11 +137,12 @@ static void note_end(const struct session *session, const struct config *config)
     int64_t now_ms = clock_monotonic_ms();
     bool is_silent = now_ms - session->connected_ms >= config->milter.silent_after_s * 1000;
     if (!session->is_hung_up)
-        level_watch_note_end(milter->level,
-                             session->has_said_helo ? SESSION_SERVED
-                             : is_silent            ? SESSION_SILENT
-                                                    : SESSION_LOST,
-                             now_ms);
+        stress_monitor_note_session_end(
+            milter->stress, stress_monitor_find(milter->stress, session->service_port),
+            session->has_said_helo ? SESSION_SERVED
+            : is_silent            ? SESSION_SILENT
+                                   : SESSION_LOST,
+            now_ms);
 }
 
 static void end_session(struct session *session)
@@ -159,8 +166,9 @@ static sfsistat on_connect(SMFICTX *context, char *host, _SOCK_ADDR *socket_addr
     end_session(take_session(context));
     const struct config *config = live_config_acquire(milter->config);
     sfsistat status = SMFIS_ACCEPT;
-    if (is_protected_service(context, config))
-        status = begin_session(context, config, host, socket_address);
+    const struct service_settings *service = find_service(context, config);
+    if (service)
+        status = begin_session(context, config, service, host, socket_address);
     live_config_release(milter->config, config);
     return status;
 }

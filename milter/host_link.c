@@ -10,14 +10,13 @@
 #include "host/hostname.h"
 #include "host/own_numbers.h"
 #include "host/process_id.h"
+#include "host/stress_monitor.h"
 #include "milter/access_watch.h"
 #include "milter/history.h"
-#include "milter/level_watch.h"
 #include "milter/live_config.h"
 #include "milter/reclaimer.h"
 #include "milter/session_count.h"
 #include "milter/session_table.h"
-#include "milter/slots.h"
 #include "milter/top.h"
 #include "redis/access_memory.h"
 #include "redis/host_exchange.h"
@@ -50,26 +49,17 @@ struct host_link {
 
 /* -- offer and ask ------------------------------------------------------------------------ */
 
-static void read_state(struct host_link *link, const struct config *config, int64_t now_ms,
-                       struct host_state *state)
+static void read_state(struct host_link *link, int64_t now_ms, struct host_state *state)
 {
     struct milter *milter = link->milter;
-    struct pressure pressure;
-    int sessions = session_table_busy(milter->sessions);
-    *state = (struct host_state){.service_count = 1};
-    slots_read(milter->slots, sessions, now_ms, &pressure);
-    level_watch_feed(milter->level, config, &pressure, now_ms);
-    struct service_state *service = &state->services[0];
-    service_state_init(service);
-    snprintf(service->name, sizeof(service->name), "%s", config->services.items[0].name);
-    service->port = (int)config->services.items[0].port;
-    service->pressure = pressure.value;
-    service->busy = pressure.busy;
-    service->slot_limit = pressure.slot_limit;
-    service->waiting = pressure.waiting;
-    service->sessions = sessions;
-    service->reclaimed = reclaimer_count(milter->reclaimer);
-    state->is_off = level_watch_describe(milter->level, now_ms, service);
+    stress_monitor_describe(milter->stress, now_ms, state);
+    for (size_t i = 0; i < state->service_count; i++) {
+        struct service_state *service = &state->services[i];
+        uint16_t port = (uint16_t)service->port;
+        int sessions = session_table_busy(milter->sessions, port);
+        service->sessions = sessions > 0 ? sessions : 0;
+        service->reclaimed = reclaimer_count(milter->reclaimer, port);
+    }
 }
 
 static void on_offer_reply(void *context, size_t index, const struct redis_reply *reply)
@@ -78,13 +68,13 @@ static void on_offer_reply(void *context, size_t index, const struct redis_reply
     host_exchange_take_offer_reply(link->exchange, index, reply);
 }
 
-static void offer(struct host_link *link, const struct config *config, bool is_last)
+static void offer(struct host_link *link, bool is_last)
 {
     struct host_state state;
     struct error error;
     int64_t now_ms = clock_monotonic_ms();
     struct history_cap_news news;
-    read_state(link, config, now_ms, &state);
+    read_state(link, now_ms, &state);
     if (history_guard_take_news(link->milter->history_guard, &news))
         host_exchange_note_history_cap(link->exchange, &news);
     struct host_commands commands =
@@ -99,13 +89,13 @@ static void offer(struct host_link *link, const struct config *config, bool is_l
     redis_link_pipeline(link->link, &pipeline, redis_link_deadline(link->link), NULL, &error);
 }
 
-static void take_over(struct host_link *link, const struct config *config, int64_t now_ms)
+static void take_over(struct host_link *link, int64_t now_ms)
 {
     struct override_effect effect;
     struct cluster_summary cluster = host_exchange_cluster(link->exchange, now_ms);
     host_exchange_update_effect(link->exchange, now_ms, &effect);
-    level_watch_set_outside(link->milter->level, &effect,
-                            cluster_floor(&cluster, &config->cluster));
+    stress_monitor_set_override(link->milter->stress, &effect, 0, now_ms);
+    stress_monitor_set_cluster(link->milter->stress, &cluster, now_ms);
 }
 
 static void on_answer(void *context, size_t index, const struct redis_reply *reply)
@@ -248,13 +238,13 @@ static void work(struct host_link *link, bool is_last)
 {
     const struct config *config = live_config_acquire(link->milter->config);
     follow_config(link, config);
-    offer(link, config, is_last);
+    offer(link, is_last);
     if (!is_last) {
         ask(link);
         ask_access(link);
-        take_over(link, config, clock_monotonic_ms());
+        take_over(link, clock_monotonic_ms());
         if (host_exchange_wants_offer(link->exchange, clock_monotonic_ms()))
-            offer(link, config, false);
+            offer(link, false);
         if (clock_monotonic_ms() >= link->top_at_ms) {
             link->top_at_ms = clock_monotonic_ms() + TOP_MS;
             show_top(link, config);

@@ -3,7 +3,7 @@
  * overrides and the other hosts, and shows who holds the slots.
  *
  * It has a connection of its own, so that neither sessions nor the clock of the level ever wait
- * for Redis. What it hears goes into level_watch.
+ * for Redis. What it hears goes into the stress monitor.
  */
 #ifndef POSTVALVE_MILTER_HOST_LINK_H
 #define POSTVALVE_MILTER_HOST_LINK_H

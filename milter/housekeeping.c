@@ -5,10 +5,10 @@
 #include "host/decision_log.h"
 #include "host/log.h"
 #include "host/program.h"
+#include "host/stress_monitor.h"
 #include "milter/admission.h"
 #include "milter/history.h"
 #include "milter/host_link.h"
-#include "milter/level_watch.h"
 #include "milter/listener.h"
 #include "milter/live_config.h"
 #include "milter/newcomer_watch.h"
@@ -16,7 +16,6 @@
 #include "milter/session_count.h"
 #include "milter/session_table.h"
 #include "milter/signals.h"
-#include "milter/slots.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -25,7 +24,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define TICK_MS  50
 #define FLUSH_MS 1000 /* at the end; a service manager waits much longer */
 #define PROGRAM  "postvalve-milter"
 
@@ -65,10 +63,8 @@ static void reload(struct milter *milter)
         log_error("%s: not taken, the old configuration stays in force", milter->config_file);
         return;
     }
-    struct error error;
     log_open(PROGRAM, config->log_target, config->is_log_verbose);
-    if (!slots_refresh(milter->slots, &config->services.items[0], &error))
-        log_warning("the old slot limit stays in force: %s", error.text);
+    stress_monitor_reload(milter->stress, config, clock_monotonic_ms());
     const struct config *old = live_config_acquire(milter->config);
     warn_of_fixed_settings(old, config);
     live_config_release(milter->config, old);
@@ -79,27 +75,52 @@ static void reload(struct milter *milter)
     log_info("%s: taken", milter->config_file);
 }
 
-/* The level moves by the clock too. */
-static enum level tick(struct milter *milter, const struct config *config, int64_t now_ms)
+static bool has_level_changed(struct milter *milter)
 {
-    struct pressure pressure;
-    bool is_level_forced, is_off;
-    int sessions = session_table_busy(milter->sessions);
-    slots_tick(milter->slots, sessions, now_ms);
-    slots_read(milter->slots, sessions, now_ms, &pressure);
-    enum level level = level_watch_feed(milter->level, config, &pressure, now_ms);
-    newcomer_watch_tick(milter->newcomers, &config->admission.newcomers, level, now_ms);
-    level_watch_get_override(milter->level, &is_level_forced, &is_off);
-    if (!is_off)
-        reclaimer_tick(milter, config, &pressure, level, is_level_forced, now_ms);
-    return level;
+    struct level_change change;
+    bool has_changed = false;
+    while (stress_monitor_next_change(milter->stress, &change))
+        has_changed = true;
+    return has_changed;
+}
+
+/* busy: as the table counts; negative: the milter is not asked there. Returns the level. */
+static enum level tend_service(struct milter *milter, const struct config *config,
+                               size_t service, int busy, int64_t now_ms)
+{
+    struct stress_reading reading;
+    if (busy < 0)
+        return LEVEL_CALM;
+    stress_monitor_read(milter->stress, service, busy, false, now_ms, &reading);
+    if (!reading.is_off)
+        reclaimer_tick(milter, config, &config->services.items[service], &reading, now_ms);
+    return reading.level;
+}
+
+/* The levels move by the clock too. Returns in how many ms the next tick is wanted. */
+static int64_t tick(struct milter *milter, const struct config *config, int64_t now_ms)
+{
+    int busy[SERVICES_MAX];
+    const struct service_list *services = &config->services;
+    for (size_t i = 0; i < services->count; i++)
+        busy[i] = session_table_busy(milter->sessions, (uint16_t)services->items[i].port);
+    int64_t next_ms = stress_monitor_tick(milter->stress, busy, now_ms);
+    if (has_level_changed(milter))
+        host_link_wake(milter->host_link);
+    enum level highest = LEVEL_CALM;
+    for (size_t i = 0; i < services->count; i++) {
+        enum level level = tend_service(milter, config, i, busy[i], now_ms);
+        if (level > highest)
+            highest = level;
+    }
+    newcomer_watch_tick(milter->newcomers, &config->admission.newcomers, highest, now_ms);
+    return next_ms;
 }
 
 static void *keep_house(void *context)
 {
     struct milter *milter = context;
     int64_t tick_at_ms = clock_monotonic_ms();
-    enum level level = LEVEL_CALM;
     for (;;) {
         int64_t now_ms = clock_monotonic_ms();
         int caught = signals_wait(now_ms < tick_at_ms ? tick_at_ms - now_ms : 0);
@@ -112,12 +133,8 @@ static void *keep_house(void *context)
         if (now_ms < tick_at_ms)
             continue;
         const struct config *config = live_config_acquire(milter->config);
-        enum level before = level;
-        level = tick(milter, config, now_ms);
-        if (level != before)
-            host_link_wake(milter->host_link);
+        tick_at_ms = now_ms + tick(milter, config, now_ms);
         live_config_release(milter->config, config);
-        tick_at_ms = now_ms + TICK_MS;
     }
     return NULL;
 }

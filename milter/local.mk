@@ -7,7 +7,6 @@ milter_postvalve_milter_SOURCES = \
 	milter/history.c milter/history.h \
 	milter/host_link.c milter/host_link.h \
 	milter/housekeeping.c milter/housekeeping.h \
-	milter/level_watch.c milter/level_watch.h \
 	milter/limits.c milter/limits.h \
 	milter/listener.c milter/listener.h \
 	milter/live_config.c milter/live_config.h \
@@ -22,7 +21,6 @@ milter_postvalve_milter_SOURCES = \
 	milter/session_count.c milter/session_count.h \
 	milter/session_table.c milter/session_table.h \
 	milter/signals.c milter/signals.h \
-	milter/slots.c milter/slots.h \
 	milter/top.c milter/top.h
 milter_postvalve_milter_LDADD = redis/libredislink.a host/libhost.a common/libcommon.a \
 	$(MILTER_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(PSL_LIBS) -lpthread

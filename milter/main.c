@@ -7,12 +7,12 @@
 #include "host/own_addresses.h"
 #include "host/privileges.h"
 #include "host/program.h"
+#include "host/stress_monitor.h"
 #include "milter/access_watch.h"
 #include "milter/callbacks.h"
 #include "milter/history.h"
 #include "milter/host_link.h"
 #include "milter/housekeeping.h"
-#include "milter/level_watch.h"
 #include "milter/limits.h"
 #include "milter/listener.h"
 #include "milter/live_config.h"
@@ -21,7 +21,6 @@
 #include "milter/reclaimer.h"
 #include "milter/session_table.h"
 #include "milter/signals.h"
-#include "milter/slots.h"
 
 #include <sysexits.h>
 
@@ -65,11 +64,8 @@ static int serve(const char *config_file, struct config *config)
 
     milter.config_file = config_file;
     milter.sessions = session_table_create(sessions_max);
-    milter.level = level_watch_create();
     milter.reclaimer = reclaimer_open(&config->reclaim);
-    milter.slots = slots_open(&config->services.items[0], clock_monotonic_ms(), &error);
-    if (!milter.slots)
-        return fail(config, &error, EX_CONFIG);
+    milter.stress = stress_monitor_open(config, STRESS_MONITOR_DAEMON, clock_monotonic_ms());
     milter.history = history_open(config, &error);
     if (!milter.history)
         return fail(config, &error, EX_OSERR);

@@ -12,13 +12,12 @@ struct decision_log;
 struct history;
 struct history_guard;
 struct host_link;
-struct level_watch;
 struct live_config;
 struct newcomer_watch;
 struct reclaimer;
 struct own_addresses;
 struct session_table;
-struct slots;
+struct stress_monitor;
 
 struct milter {
     const char *config_file;
@@ -29,9 +28,8 @@ struct milter {
     struct history_guard *history_guard;
     struct decision_log *decision_log;
     struct own_addresses *own_addresses;
-    struct slots *slots;
-    struct level_watch *level;
     struct newcomer_watch *newcomers;
+    struct stress_monitor *stress;
     struct reclaimer *reclaimer; /* NULL: slots are not taken back */
     struct host_link *host_link; /* NULL: not started yet */
 };

@@ -8,7 +8,6 @@
 #include "milter/session_table.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #define LOOK_MS                   200
@@ -26,14 +25,21 @@ struct candidate {
     enum session_state state;
 };
 
-struct reclaimer {
-    pthread_mutex_t mutex; /* of the next three */
-    struct sock_destroy *destroy;
+/* What is kept of each service; one that is no longer configured stays. */
+struct reclaim_service {
+    struct reclaim_service *next;
+    uint16_t port;
     int64_t turned_away_at_s[TURNED_AWAY_S]; /* the second that each count is of */
     int turned_away[TURNED_AWAY_S];
-    atomic_int count;
-    /* Of the thread that ticks. */
+    int count;
     int64_t look_at_ms;
+};
+
+struct reclaimer {
+    pthread_mutex_t mutex; /* of the next two */
+    struct sock_destroy *destroy;
+    struct reclaim_service *services;
+    /* Of the thread that ticks. */
     struct candidate candidates[CANDIDATES_MAX];
     struct reclaim_view views[CANDIDATES_MAX];
     struct reclaim_choice choices[CANDIDATES_MAX];
@@ -56,7 +62,6 @@ struct reclaimer *reclaimer_open(const struct reclaim_settings *settings)
     struct reclaimer *reclaimer = memory_allocate(1, sizeof(*reclaimer));
     pthread_mutex_init(&reclaimer->mutex, NULL);
     reclaimer->destroy = destroy;
-    atomic_init(&reclaimer->count, 0);
     return reclaimer;
 }
 
@@ -71,43 +76,77 @@ uint64_t reclaimer_identify(struct reclaimer *reclaimer, const struct socket_pai
     return is_seen ? state.cookie : 0;
 }
 
-void reclaimer_note_turned_away(struct reclaimer *reclaimer, int64_t now_ms)
+/* With the mutex held. */
+static struct reclaim_service *get_service(struct reclaimer *reclaimer, uint16_t port)
+{
+    struct reclaim_service *service = reclaimer->services;
+    while (service && service->port != port)
+        service = service->next;
+    if (service)
+        return service;
+    service = memory_allocate(1, sizeof(*service));
+    service->port = port;
+    service->next = reclaimer->services;
+    return reclaimer->services = service;
+}
+
+void reclaimer_note_turned_away(struct reclaimer *reclaimer, uint16_t service_port,
+                                int64_t now_ms)
 {
     int64_t second = now_ms / MS_PER_S;
     size_t slot = (size_t)(second % TURNED_AWAY_S);
     if (!reclaimer)
         return;
     pthread_mutex_lock(&reclaimer->mutex);
-    if (reclaimer->turned_away_at_s[slot] != second) {
-        reclaimer->turned_away_at_s[slot] = second;
-        reclaimer->turned_away[slot] = 0;
+    struct reclaim_service *service = get_service(reclaimer, service_port);
+    if (service->turned_away_at_s[slot] != second) {
+        service->turned_away_at_s[slot] = second;
+        service->turned_away[slot] = 0;
     }
-    reclaimer->turned_away[slot]++;
+    service->turned_away[slot]++;
     pthread_mutex_unlock(&reclaimer->mutex);
 }
 
-/* Within the last seconds. */
-static int count_turned_away(struct reclaimer *reclaimer, int64_t now_ms)
+/* Within the last seconds. With the mutex held. */
+static int count_turned_away(const struct reclaim_service *service, int64_t now_ms)
 {
     int64_t second = now_ms / MS_PER_S;
     int count = 0;
-    pthread_mutex_lock(&reclaimer->mutex);
     for (size_t i = 0; i < TURNED_AWAY_S; i++)
-        if (second - reclaimer->turned_away_at_s[i] < TURNED_AWAY_S)
-            count += reclaimer->turned_away[i];
-    pthread_mutex_unlock(&reclaimer->mutex);
+        if (second - service->turned_away_at_s[i] < TURNED_AWAY_S)
+            count += service->turned_away[i];
     return count;
 }
 
-int reclaimer_count(const struct reclaimer *reclaimer)
+/* Whether the service is to be looked at now. */
+static bool is_look_due(struct reclaimer *reclaimer, uint16_t service_port, int64_t now_ms,
+                        int *turned_away_r)
 {
-    return reclaimer ? atomic_load(&reclaimer->count) : -1;
+    pthread_mutex_lock(&reclaimer->mutex);
+    struct reclaim_service *service = get_service(reclaimer, service_port);
+    bool is_due = now_ms >= service->look_at_ms;
+    if (is_due)
+        service->look_at_ms = now_ms + LOOK_MS;
+    *turned_away_r = count_turned_away(service, now_ms);
+    pthread_mutex_unlock(&reclaimer->mutex);
+    return is_due;
+}
+
+int reclaimer_count(struct reclaimer *reclaimer, uint16_t service_port)
+{
+    if (!reclaimer)
+        return -1;
+    pthread_mutex_lock(&reclaimer->mutex);
+    int count = get_service(reclaimer, service_port)->count;
+    pthread_mutex_unlock(&reclaimer->mutex);
+    return count;
 }
 
 /* What one look is about. */
 struct look {
     struct reclaimer *reclaimer;
     const struct config *config;
+    uint16_t service_port;
     const struct pressure *pressure;
     enum level level;
     enum client_class spared;
@@ -145,7 +184,7 @@ static bool collect(struct session *session, void *context)
     if (is_observed)
         look->observed++;
     if (session->socket_cookie == 0 || session->is_hung_up || session->is_reclaimed ||
-        is_observed || session->local_port != look->config->services.items[0].port ||
+        is_observed || session->service_port != look->service_port ||
         reclaim_judge(&view, &look->config->reclaim) == RECLAIM_NONE)
         return true;
     look->reclaimer->views[look->count] = view;
@@ -221,9 +260,10 @@ static void carry_out(struct session_table *table, const struct look *look,
     pthread_mutex_lock(&reclaimer->mutex);
     bool is_ended =
         sock_destroy_end(reclaimer->destroy, &candidate->pair, candidate->cookie, &error);
+    if (is_ended)
+        get_service(reclaimer, look->service_port)->count++;
     pthread_mutex_unlock(&reclaimer->mutex);
     if (is_ended) {
-        atomic_fetch_add(&reclaimer->count, 1);
         COUNT(RECLAIMED, class);
         log_choice(look, choice, false);
         return;
@@ -258,34 +298,37 @@ static int64_t youngest_meant_ms(const struct reclaim_settings *settings)
 }
 
 void reclaimer_tick(struct milter *milter, const struct config *config,
-                    const struct pressure *pressure, enum level level, bool is_level_forced,
-                    int64_t now_ms)
+                    const struct service_settings *service,
+                    const struct stress_reading *reading, int64_t now_ms)
 {
     struct reclaimer *reclaimer = milter->reclaimer;
+    const struct pressure *pressure = &reading->pressure;
+    uint16_t port = (uint16_t)service->port;
+    int turned_away;
     if (!reclaimer || !config->reclaim.is_enabled || config->admission.mode == MODE_OFF ||
-        now_ms < reclaimer->look_at_ms)
+        !is_look_due(reclaimer, port, now_ms, &turned_away))
         return;
-    reclaimer->look_at_ms = now_ms + LOOK_MS;
     struct reclaim_load load = {
-        .level = level,
-        .is_level_forced = is_level_forced,
+        .level = reading->level,
+        .is_level_forced = reading->is_level_forced,
         .busy = pressure->busy,
         .slot_limit = pressure->slot_limit,
         .waiting = pressure->waiting,
-        .turned_away = count_turned_away(reclaimer, now_ms),
+        .turned_away = turned_away,
         .ceiling = config->admission.ceiling[CLASS_UNKNOWN],
     };
     int wanted = reclaim_wanted(&load);
     enum client_class spared =
-        reclaim_spared(level, newcomer_watch_is_on_trial(milter->newcomers));
+        reclaim_spared(reading->level, newcomer_watch_is_on_trial(milter->newcomers));
     if (wanted == 0 && spared == CLASS_BOT)
         return;
 
     struct look look = {
         .reclaimer = reclaimer,
         .config = config,
+        .service_port = port,
         .pressure = pressure,
-        .level = level,
+        .level = reading->level,
         .spared = spared,
         .now_ms = now_ms,
         .turned_away = load.turned_away,

@@ -13,6 +13,7 @@
 #include "common/config.h"
 #include "common/decide.h"
 #include "host/sock_destroy.h"
+#include "host/stress_monitor.h"
 #include "milter/milter.h"
 
 #include <stdbool.h>
@@ -27,16 +28,17 @@ struct reclaimer *reclaimer_open(const struct reclaim_settings *settings);
 /* The cookie of a connection that a process has accepted; 0: not known. */
 uint64_t reclaimer_identify(struct reclaimer *reclaimer, const struct socket_pair *pair);
 
-/* A client was hung up on for want of a slot. */
-void reclaimer_note_turned_away(struct reclaimer *reclaimer, int64_t now_ms);
+/* A client was hung up on for want of a slot of the service on this port. */
+void reclaimer_note_turned_away(struct reclaimer *reclaimer, uint16_t service_port,
+                                int64_t now_ms);
 
-/* By the clock, unless an administrator switched everything off. Without stress it costs
- * nothing; under stress it looks at the sessions some times a second. */
+/* By the clock, for each service, unless an administrator switched everything off. Without
+ * stress it costs nothing; under stress it looks at the sessions some times a second. */
 void reclaimer_tick(struct milter *milter, const struct config *config,
-                    const struct pressure *pressure, enum level level, bool is_level_forced,
-                    int64_t now_ms);
+                    const struct service_settings *service,
+                    const struct stress_reading *reading, int64_t now_ms);
 
-/* Sessions that lost their slot, since the start; negative: it is off. */
-int reclaimer_count(const struct reclaimer *reclaimer);
+/* Sessions of the service that lost their slot, since the start; negative: it is off. */
+int reclaimer_count(struct reclaimer *reclaimer, uint16_t service_port);
 
 #endif

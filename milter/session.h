@@ -27,6 +27,7 @@ enum session_state {
 struct session {
     struct session *previous, *next; /* session_table's */
     uint64_t id;                     /* session_table's; never used again */
+    uint16_t service_port;           /* of the service that it belongs to, see config.h */
     struct address address;
     struct client_keys keys;
     char *sender;          /* argument of MAIL, where senders are verified; NULL: not known */

@@ -5,11 +5,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/* Of one port. There is one for each port there is: those never used take no memory. */
+struct service_count {
+    bool is_seen;
+    int busy;
+};
+
 struct session_table {
     pthread_mutex_t mutex;
     struct session list; /* head of the ring of all sessions */
     size_t count, maximum;
-    int busy;
+    struct service_count services[UINT16_MAX + 1];
     uint64_t last_id;
 };
 
@@ -46,6 +52,11 @@ static bool has_slot(const struct session *session)
     return !session->is_hung_up && !session->is_reclaimed;
 }
 
+static int *busy_of(struct session_table *table, const struct session *session)
+{
+    return &table->services[session->service_port].busy;
+}
+
 static void unlink_session(struct session_table *table, struct session *session)
 {
     session->previous->next = session->next;
@@ -53,7 +64,7 @@ static void unlink_session(struct session_table *table, struct session *session)
     session->next = session->previous = NULL;
     table->count--;
     if (has_slot(session))
-        table->busy--;
+        --*busy_of(table, session);
 }
 
 bool session_table_add(struct session_table *table, struct session *session, int *busy_r)
@@ -67,9 +78,10 @@ bool session_table_add(struct session_table *table, struct session *session, int
         session->previous->next = session;
         table->list.previous = session;
         table->count++;
-        table->busy++;
+        table->services[session->service_port].is_seen = true;
+        ++*busy_of(table, session);
     }
-    *busy_r = table->busy;
+    *busy_r = *busy_of(table, session);
     session_table_unlock(table);
     return has_room;
 }
@@ -89,7 +101,7 @@ void session_table_hang_up(struct session_table *table, struct session *session)
     session_table_lock(table);
     if (session->next && has_slot(session)) {
         session->is_hung_up = true;
-        table->busy--;
+        --*busy_of(table, session);
     }
     session_table_unlock(table);
 }
@@ -119,7 +131,7 @@ bool session_table_reclaim(struct session_table *table, uint64_t id, int64_t las
     bool is_taken = session && has_slot(session) && session->last_sign_ms == last_sign_ms;
     if (is_taken) {
         session->is_reclaimed = true;
-        table->busy--;
+        --*busy_of(table, session);
     }
     session_table_unlock(table);
     return is_taken;
@@ -131,7 +143,7 @@ void session_table_keep(struct session_table *table, uint64_t id)
     struct session *session = find(table, id);
     if (session && session->is_reclaimed) {
         session->is_reclaimed = false;
-        table->busy++;
+        ++*busy_of(table, session);
     }
     session_table_unlock(table);
 }
@@ -175,21 +187,23 @@ void session_table_count_client(struct session_table *table, const struct client
     session_table_unlock(table);
 }
 
-int session_table_newcomers(struct session_table *table)
+int session_table_newcomers(struct session_table *table, uint16_t service_port)
 {
     int newcomers = 0;
     session_table_lock(table);
     for (const struct session *session = table->list.next; session != &table->list;
          session = session->next)
-        newcomers += has_slot(session) && session->is_newcomer;
+        newcomers +=
+            session->service_port == service_port && has_slot(session) && session->is_newcomer;
     session_table_unlock(table);
     return newcomers;
 }
 
-int session_table_busy(struct session_table *table)
+int session_table_busy(struct session_table *table, uint16_t service_port)
 {
     session_table_lock(table);
-    int busy = table->busy;
+    const struct service_count *service = &table->services[service_port];
+    int busy = service->is_seen ? service->busy : -1;
     session_table_unlock(table);
     return busy;
 }

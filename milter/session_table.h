@@ -1,5 +1,5 @@
 /*
- * session_table - the live sessions of the service we protect: exact and without delay.
+ * session_table - the live sessions of the services we protect: exact and without delay.
  *
  * Any thread. The table owns the list, not the sessions: whoever adds one removes it before he
  * frees it. Sessions in the table are changed between session_table_lock() and
@@ -18,8 +18,8 @@ struct session_table;
 struct session_table *session_table_create(size_t maximum);
 void session_table_free(struct session_table *table);
 
-/* Adds a session and tells how many slots are busy with it; false: the table is full, the
- * session is not in it. */
+/* Adds a session and tells how many slots of its service are busy with it; false: the table is
+ * full, the session is not in it. */
 bool session_table_add(struct session_table *table, struct session *session, int *busy_r);
 /* False: it was not in the table (any more). */
 bool session_table_remove(struct session_table *table, struct session *session);
@@ -47,12 +47,13 @@ void session_table_set_class(struct session_table *table, struct session *sessio
 void session_table_count_client(struct session_table *table, const struct client_key *key,
                                 int *sessions_r, int *behaving_r);
 
-/* Busy slots of newcomers. */
-int session_table_newcomers(struct session_table *table);
+/* Busy slots of the service on this port that newcomers have. */
+int session_table_newcomers(struct session_table *table, uint16_t service_port);
 
-/* Busy slots: sessions in the table that we did not hang up on and did not take the slot
- * from. */
-int session_table_busy(struct session_table *table);
+/* Busy slots of a service: sessions in the table that we did not hang up on and did not take
+ * the slot from. Negative: no session of it ever was in the table, so it may be that the MTA
+ * does not ask us there. */
+int session_table_busy(struct session_table *table, uint16_t service_port);
 
 void session_table_lock(struct session_table *table);
 void session_table_unlock(struct session_table *table);

@@ -41,7 +41,6 @@ UNIT_TESTS = \
 	t/unit/macro_start_test \
 	t/unit/macro_test \
 	t/unit/memcache_request_test \
-	t/unit/milter_level_watch_test \
 	t/unit/milter_live_config_test \
 	t/unit/milter_reply_test \
 	t/unit/milter_session_table_test \
@@ -133,8 +132,6 @@ t_unit_policyd_connection_test_SOURCES = t/unit/policyd_connection_test.c \
 t_unit_policyd_connection_test_LDADD = host/libhost.a common/libcommon.a $(LIBEVENT_LIBS)
 
 # Parts of the milter that know no libmilter.
-t_unit_milter_level_watch_test_SOURCES = t/unit/milter_level_watch_test.c milter/level_watch.c
-t_unit_milter_level_watch_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_milter_live_config_test_SOURCES = t/unit/milter_live_config_test.c milter/live_config.c
 t_unit_milter_reply_test_SOURCES = t/unit/milter_reply_test.c milter/reply.c
 t_unit_milter_session_table_test_SOURCES = t/unit/milter_session_table_test.c \

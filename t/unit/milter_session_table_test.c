@@ -5,6 +5,7 @@
 
 #define THREADS 4
 #define ROUNDS  20000
+#define PORT    25
 
 static struct session session_from(uint8_t last)
 {
@@ -13,6 +14,7 @@ static struct session session_from(uint8_t last)
     };
     struct session session;
     session_init(&session, &address, SLICE_LITERAL("unknown"), 1, 1);
+    session.service_port = PORT;
     return session;
 }
 
@@ -64,23 +66,47 @@ static void test_add_and_remove(void)
     ok(session_table_add(table, &sessions[2], &busy) && busy == 3, "the third");
     ok(!session_table_add(table, &sessions[3], &busy) && busy == 3, "no more than the maximum");
     ok(!session_table_remove(table, &sessions[3]), "what is not in it is not removed");
-    ok(session_table_remove(table, &sessions[1]) && session_table_busy(table) == 2,
+    ok(session_table_remove(table, &sessions[1]) && session_table_busy(table, PORT) == 2,
        "from the middle");
-    ok(!session_table_remove(table, &sessions[1]) && session_table_busy(table) == 2,
+    ok(!session_table_remove(table, &sessions[1]) && session_table_busy(table, PORT) == 2,
        "only once");
     ok(session_table_add(table, &sessions[3], &busy) && busy == 3, "there is room again");
 
     session_table_hang_up(table, &sessions[0]);
-    is_number(session_table_busy(table), 2, "a session that was hung up on is not busy");
+    is_number(session_table_busy(table, PORT), 2, "a session that was hung up on is not busy");
     session_table_hang_up(table, &sessions[0]);
-    is_number(session_table_busy(table), 2, "... counted once");
+    is_number(session_table_busy(table, PORT), 2, "... counted once");
     session_table_remove(table, &sessions[0]);
-    is_number(session_table_busy(table), 2, "... and not again when it ends");
+    is_number(session_table_busy(table, PORT), 2, "... and not again when it ends");
     session_table_remove(table, &sessions[2]);
     session_table_remove(table, &sessions[3]);
-    is_number(session_table_busy(table), 0, "empty");
+    is_number(session_table_busy(table, PORT), 0, "empty");
     session_table_free(table);
     session_table_free(NULL);
+}
+
+static void test_services(void)
+{
+    struct session_table *table = session_table_create(9);
+    struct session smtp = new_session(), submission[2] = {new_session(), new_session()};
+    int busy;
+    submission[0].service_port = submission[1].service_port = 65535;
+    session_table_add(table, &submission[0], &busy);
+    ok(session_table_busy(table, PORT) < 0, "no session of this service was ever there");
+    ok(session_table_add(table, &smtp, &busy) && busy == 1, "each service is counted alone");
+    ok(session_table_add(table, &submission[1], &busy) && busy == 2, "... this one too");
+    session_table_hang_up(table, &smtp);
+    is_number(session_table_busy(table, PORT), 0, "hung up on here");
+    is_number(session_table_busy(table, 65535), 2, "... not there");
+    session_table_reclaim(table, submission[0].id, submission[0].last_sign_ms);
+    is_number(session_table_busy(table, 65535), 1, "a slot taken back there");
+    is_number(session_table_busy(table, PORT), 0, "... not here");
+    session_table_remove(table, &smtp);
+    session_table_remove(table, &submission[0]);
+    session_table_remove(table, &submission[1]);
+    ok(session_table_busy(table, PORT) == 0 && session_table_busy(table, 65535) == 0,
+       "all are gone");
+    session_table_free(table);
 }
 
 static bool take_two(struct session *session, void *context)
@@ -107,22 +133,22 @@ static void test_reclaim(void)
     ok(found[0] != found[1] && found[0] != 0, "each has an id of its own");
 
     ok(session_table_reclaim(table, found[1], 1) && sessions[1].is_reclaimed, "taken back");
-    is_number(session_table_busy(table), 2, "... its slot is free");
+    is_number(session_table_busy(table, PORT), 2, "... its slot is free");
     ok(!session_table_reclaim(table, found[1], 1), "... and not taken twice");
     session_table_hang_up(table, &sessions[1]);
-    ok(session_table_busy(table) == 2 && !sessions[1].is_hung_up, "... nor hung up on");
+    ok(session_table_busy(table, PORT) == 2 && !sessions[1].is_hung_up, "... nor hung up on");
     session_table_keep(table, found[1]);
     session_table_keep(table, found[1]);
-    ok(session_table_busy(table) == 3 && !sessions[1].is_reclaimed, "given again, once");
+    ok(session_table_busy(table, PORT) == 3 && !sessions[1].is_reclaimed, "given again, once");
     ok(!session_table_reclaim(table, found[0], 2), "one that had an event meanwhile is left");
     session_table_hang_up(table, &sessions[0]);
     ok(!session_table_reclaim(table, found[0], 1), "... so is one that was hung up on");
     ok(session_table_observe_reclaim(table, found[1]) && sessions[1].is_reclaim_observed &&
-           session_table_busy(table) == 2,
+           session_table_busy(table, PORT) == 2,
        "observed: its slot is not free");
     session_table_reclaim(table, found[1], 1);
     session_table_remove(table, &sessions[1]);
-    is_number(session_table_busy(table), 1, "not counted again when it ends");
+    is_number(session_table_busy(table, PORT), 1, "not counted again when it ends");
     ok(!session_table_reclaim(table, found[1], 1) &&
            !session_table_observe_reclaim(table, found[1]),
        "what is gone is not found");
@@ -150,7 +176,7 @@ static void test_drain(void)
     }
     session_table_drain(table, count_session, &count);
     is_number(count, 6, "drain visits every session");
-    is_number(session_table_busy(table), 0, "... and leaves none");
+    is_number(session_table_busy(table, PORT), 0, "... and leaves none");
     ok(!session_table_remove(table, &sessions[1]), "a drained session is not in the table");
     session_table_drain(table, count_session, &count);
     is_number(count, 6, "an empty table has nothing to visit");
@@ -180,7 +206,7 @@ static void test_threads(void)
         pthread_create(&threads[i], NULL, add_and_remove, table);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    is_number(session_table_busy(table), 0, "threads side by side keep the count");
+    is_number(session_table_busy(table, PORT), 0, "threads side by side keep the count");
     session_table_free(table);
 }
 
@@ -188,6 +214,7 @@ int main(void)
 {
     test_count_client();
     test_add_and_remove();
+    test_services();
     test_reclaim();
     test_drain();
     test_threads();
