@@ -61,8 +61,9 @@ const struct setting settings_table[] = {
     ROW("services", SETTING_OBJECT_LIST, services, .minimum = 1, .maximum = SERVICES_MAX,
         .item = &setting_rows_service, .default_text = "[{}]",
         .help = "The services of this host to protect, each with its own slots, pressure and "
-                "level. The daemons act on the first one, and warn of more; sessions of "
-                "others are let alone. Names and ports have to differ."),
+                "level; sessions of others are let alone. The first is the main one: status "
+                "pages begin with it, and sessions of a Postfix that does not say their port "
+                "are its. Names and ports have to differ."),
     /* Service */
     ROW("service.name", SETTING_STRING, service.name, .minimum = 1, .maximum = 64,
         .characters = NAME_EXTRA ":[]", .default_text = "\"smtp\"",

@@ -45,7 +45,7 @@ bool published_number(const struct published *published, enum published_field fi
     return end != text && *end == '\0' && isfinite(*number_r);
 }
 
-/* What host/pressure_source.h does for the daemons, but with the reason when there is none.
+/* What host/stress_monitor.h does for the daemons, but with the reason when there is none.
  * False: nobody measures the pressure of this host. */
 static bool read_sensor(struct status *status, const struct service_settings *service)
 {

@@ -19,7 +19,6 @@ host_libhost_a_SOURCES = \
 	host/port_sensor.c host/port_sensor.h \
 	host/own_addresses.c host/own_addresses.h \
 	host/own_numbers.c host/own_numbers.h \
-	host/pressure_source.c host/pressure_source.h \
 	host/privileges.c host/privileges.h \
 	host/program.c host/program.h \
 	host/process_id.c host/process_id.h \

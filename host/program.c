@@ -37,9 +37,6 @@ struct config *program_load_config(const char *file)
     error_list_init(&errors);
     struct config *config = config_load(file, &errors);
     program_log_errors(&errors);
-    if (config && config->services.count > 1)
-        log_warning("%s: services: only the first, '%s', is protected", file,
-                    config->services.items[0].name);
     return config;
 }
 

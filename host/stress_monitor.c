@@ -254,9 +254,9 @@ static void tick_service(struct stress_monitor *monitor, struct stress_service *
     struct port_reading reading;
     struct error error;
     pthread_mutex_lock(&monitor->mutex);
-    struct stress_measurement taken = {.exact_busy = busy,
-                                       .is_kernel_wanted = service->before_us != 0};
-    bool is_moving = stress_service_is_moving(service, monitor->opened);
+    bool is_wanted = busy >= 0 && service->before_us != 0;
+    struct stress_measurement taken = {.exact_busy = busy, .is_kernel_wanted = is_wanted};
+    bool is_moving = is_wanted || stress_service_is_moving(service, monitor->opened);
     settle_level(monitor, service, now_ms);
     pthread_mutex_unlock(&monitor->mutex);
     bool is_due = busy >= 0 || is_moving || stress_service_is_at_rest(service, now_ms);

@@ -52,7 +52,7 @@ UNIT_TESTS = \
 	t/unit/policy_request_test \
 	t/unit/policyd_connection_test \
 	t/unit/postfix_verify_entry_test \
-	t/unit/pressure_source_test \
+	t/unit/port_sensor_test \
 	t/unit/pressure_history_test \
 	t/unit/privileges_test \
 	t/unit/rbl_answer_test \
@@ -102,7 +102,7 @@ t_unit_listen_drops_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_listen_socket_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_log_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_own_addresses_test_LDADD = $(HOST_TEST_LDADD)
-t_unit_pressure_source_test_LDADD = $(HOST_TEST_LDADD)
+t_unit_port_sensor_test_LDADD = $(HOST_TEST_LDADD) -lpthread
 t_unit_privileges_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_slot_limit_test_LDADD = $(HOST_TEST_LDADD)
 t_unit_smtpd_processes_test_LDADD = $(HOST_TEST_LDADD)
@@ -114,7 +114,7 @@ t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 
 # Small programs that tests run.
 check_PROGRAMS += t/tools/sensor_read
-t_tools_sensor_read_LDADD = $(HOST_TEST_LDADD)
+t_tools_sensor_read_LDADD = $(HOST_TEST_LDADD) -lpthread
 check_PROGRAMS += t/tools/rbl_tool
 check_PROGRAMS += t/tools/host_state_tool t/tools/stress_watch
 t_tools_stress_watch_LDADD = $(HOST_TEST_LDADD) -lpthread

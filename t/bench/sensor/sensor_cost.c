@@ -6,10 +6,11 @@
  * The baseline is a netlink round trip that asks for nothing.
  */
 
+#include "common/error_list.h"
 #include "common/memory.h"
-#include "host/pressure_source.h"
 #include "host/proc_tcp.h"
 #include "host/sock_diag.h"
+#include "host/stress_monitor.h"
 
 #include <linux/netlink.h>
 #include <netinet/in.h>
@@ -32,7 +33,7 @@ struct bench {
     int fd_count, connections;
     int netlink_fd;
     struct sock_diag *diag;
-    struct pressure_source *source;
+    struct stress_monitor *monitor;
     int64_t now_ms;
 };
 
@@ -106,17 +107,23 @@ static void run_proc(struct bench *bench)
         fail("proc");
 }
 
-static void run_cached(struct bench *bench)
+static void run_kept(struct bench *bench)
 {
-    struct pressure pressure;
-    pressure_source_read(bench->source, bench->now_ms, &pressure);
+    struct stress_reading reading;
+    stress_monitor_read(bench->monitor, 0, -1, false, bench->now_ms, &reading);
 }
 
 static void run_exact(struct bench *bench)
 {
-    struct pressure pressure;
-    bench->now_ms += PRESSURE_CACHE_MAX_MS;
-    pressure_source_read_exact(bench->source, 1, bench->now_ms, &pressure);
+    struct stress_reading reading;
+    stress_monitor_read(bench->monitor, 0, 1, false, bench->now_ms, &reading);
+}
+
+static void run_exact_tick(struct bench *bench)
+{
+    const int busy = 1;
+    bench->now_ms += STRESS_MONITOR_TICK_MS;
+    stress_monitor_tick(bench->monitor, &busy, bench->now_ms);
 }
 
 static void run_proc_listeners(struct bench *bench)
@@ -137,8 +144,9 @@ static const struct row {
     {"sock_diag: everything",             run_all           },
     {"/proc/net/tcp and tcp6",            run_proc          },
     {"/proc/net: listeners",              run_proc_listeners},
-    {"pressure, exact, not cached",       run_exact         },
-    {"pressure, cached",                  run_cached        },
+    {"decision, kept reading",            run_kept          },
+    {"decision, exact count",             run_exact         },
+    {"tick, exact count",                 run_exact_tick    },
 };
 
 static int compare_numbers(const void *a, const void *b)
@@ -166,8 +174,8 @@ static void measure(struct bench *bench, const struct row *row)
 static void run(int connections)
 {
     struct bench bench = {.connections = connections, .now_ms = 1};
-    char text[] = "";
-    struct error error;
+    char text[128];
+    struct error_list errors;
     bench.fds = memory_allocate((size_t)(2 * connections + WAITING), sizeof(int));
     open_listener(&bench);
     for (int i = 0; i < connections; i++)
@@ -175,11 +183,13 @@ static void run(int connections)
     for (int i = 0; i < WAITING; i++)
         add_connection(&bench, false);
 
-    struct service_settings settings = {.name = text,
-                                        .port = ntohs(bench.address.sin_port),
-                                        .slot_limit = 1000,
-                                        .postfix_config_directory = text};
-    bench.source = pressure_source_open(&settings, &error);
+    snprintf(text, sizeof(text), "{\"services\": [{\"port\": %d, \"slot_limit\": 1000}]}",
+             ntohs(bench.address.sin_port));
+    error_list_init(&errors);
+    struct config *config = config_load_text("bench", text, strlen(text), &errors);
+    if (!config)
+        fail("configuration");
+    bench.monitor = stress_monitor_open(config, STRESS_MONITOR_DAEMON, bench.now_ms);
     bench.diag = sock_diag_open(ntohs(bench.address.sin_port));
     bench.netlink_fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -187,7 +197,8 @@ static void run(int connections)
 
     close(bench.netlink_fd);
     sock_diag_close(bench.diag);
-    pressure_source_close(bench.source);
+    stress_monitor_close(bench.monitor);
+    config_free(config);
     for (int i = 0; i < bench.fd_count; i++)
         close(bench.fds[i]);
     close(bench.listener);
