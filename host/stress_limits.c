@@ -8,6 +8,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+struct stress_limit_answer {
+    struct service_settings settings;
+    bool is_found;
+    struct slot_limit limit;
+    struct error error; /* where not */
+};
+
 struct stress_limits {
     size_t count;
     struct stress_limit_answer *answers;
@@ -16,16 +23,23 @@ struct stress_limits {
     atomic_bool is_done;
 };
 
-struct stress_limits *stress_limits_create(const struct service_settings *const settings[],
-                                           size_t count)
+struct stress_limits *stress_limits_create(struct stress_service *const services[],
+                                           size_t count, int64_t now_ms)
 {
     struct stress_limits *limits = memory_allocate(1, sizeof(*limits));
-    limits->count = count;
     limits->answers = memory_allocate(count, sizeof(*limits->answers));
-    for (size_t i = 0; i < count; i++)
-        service_settings_copy(&limits->answers[i].settings, settings[i]);
     atomic_init(&limits->is_done, false);
-    return limits;
+    for (size_t i = 0; i < count; i++) {
+        if (!stress_service_needs_limit(services[i], now_ms))
+            continue;
+        stress_service_note_asked(services[i], now_ms);
+        service_settings_copy(&limits->answers[limits->count++].settings,
+                              &services[i]->settings);
+    }
+    if (limits->count > 0)
+        return limits;
+    stress_limits_free(limits);
+    return NULL;
 }
 
 void stress_limits_free(struct stress_limits *limits)
@@ -72,13 +86,14 @@ bool stress_limits_is_done(struct stress_limits *limits)
     return atomic_load(&limits->is_done);
 }
 
-size_t stress_limits_count(const struct stress_limits *limits)
+void stress_limits_hand_out(const struct stress_limits *limits,
+                            struct stress_service *const services[], size_t count)
 {
-    return limits->count;
-}
-
-const struct stress_limit_answer *stress_limits_answer(const struct stress_limits *limits,
-                                                       size_t index)
-{
-    return &limits->answers[index];
+    for (size_t i = 0; i < limits->count; i++) {
+        const struct stress_limit_answer *answer = &limits->answers[i];
+        for (size_t j = 0; j < count; j++)
+            if (services[j]->settings.port == answer->settings.port)
+                stress_service_set_limit(services[j], answer->is_found ? &answer->limit : NULL,
+                                         &answer->error);
+    }
 }

@@ -53,31 +53,10 @@ static void unlock_both(struct stress_monitor *monitor)
 static void take_limits(struct stress_monitor *monitor)
 {
     pthread_mutex_lock(&monitor->mutex);
-    for (size_t i = 0; i < stress_limits_count(monitor->limits); i++) {
-        const struct stress_limit_answer *answer = stress_limits_answer(monitor->limits, i);
-        for (size_t j = 0; j < monitor->count; j++)
-            if (monitor->services[j]->settings.port == answer->settings.port)
-                stress_service_set_limit(monitor->services[j],
-                                         answer->is_found ? &answer->limit : NULL,
-                                         &answer->error);
-    }
+    stress_limits_hand_out(monitor->limits, monitor->services, monitor->count);
     pthread_mutex_unlock(&monitor->mutex);
     stress_limits_free(monitor->limits);
     monitor->limits = NULL;
-}
-
-static struct stress_limits *ask_limits(struct stress_monitor *monitor, int64_t now_ms)
-{
-    const struct service_settings *wanted[SERVICES_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < monitor->count; i++) {
-        struct stress_service *service = monitor->services[i];
-        if (!stress_service_needs_limit(service, now_ms))
-            continue;
-        stress_service_note_asked(service, now_ms);
-        wanted[count++] = &service->settings;
-    }
-    return count > 0 ? stress_limits_create(wanted, count) : NULL;
 }
 
 /* Does not block: one of the next ticks takes the answer. */
@@ -85,7 +64,7 @@ static void refresh_limits(struct stress_monitor *monitor, int64_t now_ms)
 {
     if (monitor->limits)
         return;
-    monitor->limits = ask_limits(monitor, now_ms);
+    monitor->limits = stress_limits_create(monitor->services, monitor->count, now_ms);
     if (monitor->limits)
         stress_limits_start(monitor->limits);
 }
@@ -138,7 +117,7 @@ struct stress_monitor *stress_monitor_open(const struct config *config,
     if (mode == STRESS_MONITOR_SPAWNED)
         return monitor;
     monitor->counters = socket_counters_open();
-    monitor->limits = ask_limits(monitor, now_ms);
+    monitor->limits = stress_limits_create(monitor->services, monitor->count, now_ms);
     if (monitor->limits) {
         stress_limits_run(monitor->limits);
         take_limits(monitor);
