@@ -40,7 +40,7 @@ struct stress_service *stress_service_create(const struct service_settings *sett
     service->level_since_ms = now_ms;
     service->wants_limit = true;
     service->input = stress_input_unknown;
-    service->exact_busy = service->kernel_busy = service->before_us = -1;
+    service->exact_busy = service->before_us = -1;
     service->opened_counted = service->drops = -1;
     return service;
 }
@@ -223,49 +223,41 @@ static void update(struct stress_service *service, int64_t now_ms)
 }
 
 /* A daemon that is restarted under load meets a Postfix whose slots are held by sessions it
- * never heard of. The kernel counts them; they can only become fewer. */
+ * never heard of. The kernel counts them at the start; they can only become fewer. */
 static void note_unexplained(struct stress_service *service, int unexplained, int64_t now_ms)
 {
-    if (unexplained < 0)
-        unexplained = 0;
-    if (service->before_us < 0) {
-        service->exact_since_ms = now_ms;
-        service->before_us = unexplained;
-    } else if (unexplained < service->before_us) {
-        service->before_us = unexplained;
-    }
+    if (service->before_us < 0)
+        service->before_us_ms = now_ms;
+    if (service->before_us < 0 || unexplained < service->before_us)
+        service->before_us = unexplained > 0 ? unexplained : 0;
+    if (now_ms - service->before_us_ms >= BEFORE_US_MS)
+        service->before_us = 0;
 }
 
-static void set_exact(struct stress_service *service, int exact_busy, int64_t now_ms)
+static void set_exact(struct stress_service *service, int exact_busy)
 {
-    if (now_ms - service->exact_since_ms >= BEFORE_US_MS)
-        service->before_us = 0;
     service->exact_busy = exact_busy;
-    service->input.busy = exact_busy + service->before_us;
+    service->input.busy = exact_busy + (service->before_us > 0 ? service->before_us : 0);
 }
 
 void stress_service_take(struct stress_service *service, const struct stress_measurement *taken,
                          int64_t now_ms)
 {
+    bool is_exact = taken->exact_busy >= 0;
     service->input = taken->input;
-    service->kernel_busy = taken->kernel_busy;
+    service->exact_busy = -1;
     service->is_measured = true;
-    if (taken->exact_busy < 0) {
-        service->exact_busy = service->before_us = -1;
-    } else {
-        if (taken->is_kernel_wanted)
-            note_unexplained(service, taken->kernel_busy - taken->exact_busy, now_ms);
-        set_exact(service, taken->exact_busy, now_ms);
-    }
+    if (!is_exact || taken->is_kernel_wanted)
+        note_unexplained(service, taken->kernel_busy - (is_exact ? taken->exact_busy : 0),
+                         now_ms);
+    if (is_exact)
+        set_exact(service, taken->exact_busy);
     update(service, now_ms);
 }
 
 void stress_service_take_exact(struct stress_service *service, int exact_busy, int64_t now_ms)
 {
-    /* The first session that is told of; when the kernel last counted it was not there. */
-    if (service->before_us < 0)
-        note_unexplained(service, service->kernel_busy - (exact_busy - 1), now_ms);
-    set_exact(service, exact_busy, now_ms);
+    set_exact(service, exact_busy);
     update(service, now_ms);
 }
 

@@ -64,10 +64,9 @@ struct stress_service {
     bool is_measured;          /* once at least */
     struct stress_input input; /* as last measured, or told */
     int64_t updated_ms;
-    int exact_busy;         /* as last told; -1: the kernel counts */
-    int kernel_busy;        /* when last measured; -1: not asked for, or not known */
-    int before_us;          /* busy slots that the exact count never had; -1: there is none */
-    int64_t exact_since_ms; /* of the exact count */
+    int exact_busy;       /* as last told; -1: the kernel counts */
+    int before_us;        /* busy slots that the exact count never had; -1: not looked yet */
+    int64_t before_us_ms; /* when that was looked at first */
 };
 
 /* What is measured of a service. */

@@ -196,7 +196,7 @@ static void count_now(struct host_link *link, const struct config *config)
     struct milter *milter = link->milter;
     int64_t now_ms = clock_monotonic_ms();
     struct host_state state;
-    read_state(link, config, now_ms, &state);
+    read_state(link, now_ms, &state);
     own_numbers_count(&link->own_numbers, &state, now_ms);
     redis_server_set_gauges(history_redis_server(milter->history));
     session_count_open(milter->sessions);
