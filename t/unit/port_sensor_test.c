@@ -44,11 +44,11 @@ static void test_numbers(struct port_sensor *sensor, struct server *server)
 static void test_admitted(struct port_sensor *sensor)
 {
     is_number(read_anew(sensor).busy, 6, "as measured");
-    port_sensor_note_admitted(sensor);
+    port_sensor_add_sessions(sensor, 1);
     is_number(read_now(sensor, PORT_AGE_KEPT).busy, 7,
               "admitted: counts before it is measured");
     for (int i = 0; i < 100; i++)
-        port_sensor_note_admitted(sensor);
+        port_sensor_add_sessions(sensor, 1);
     is_number(read_now(sensor, PORT_AGE_KEPT).busy, 10, "no more than there are slots");
     now_ms += PORT_SENSOR_KEEP_MAX_MS / 2;
     is_number(read_now(sensor, PORT_AGE_KEPT).busy, 6,
