@@ -246,8 +246,8 @@ static void tick_service(struct stress_monitor *monitor, struct stress_service *
         measure(monitor, service, &taken, is_moving ? PORT_AGE_NEW : PORT_AGE_KEPT, now_ms);
 }
 
-/* is_told: the caller says how sessions end, as he counts them. */
-static void do_each_second(struct stress_monitor *monitor, bool is_told, int64_t now_ms)
+/* busy, as for the tick: who counts sessions says how they end. */
+static void do_each_second(struct stress_monitor *monitor, const int *busy, int64_t now_ms)
 {
     if (monitor->second_ms != 0 && now_ms - monitor->second_ms < SECOND_MS)
         return;
@@ -256,7 +256,7 @@ static void do_each_second(struct stress_monitor *monitor, bool is_told, int64_t
     refresh_limits(monitor, now_ms);
     for (size_t i = 0; i < monitor->count; i++) {
         struct stress_glance glance;
-        stress_service_glance(monitor->services[i], !is_told, now_ms, &glance);
+        stress_service_glance(monitor->services[i], !busy || busy[i] < 0, now_ms, &glance);
         pthread_mutex_lock(&monitor->mutex);
         stress_service_take_glance(monitor->services[i], &glance, now_ms);
         pthread_mutex_unlock(&monitor->mutex);
@@ -283,7 +283,7 @@ int64_t stress_monitor_tick(struct stress_monitor *monitor, const int *busy, int
     read_opened(monitor, now_ms);
     if (monitor->limits && stress_limits_is_done(monitor->limits))
         take_limits(monitor);
-    do_each_second(monitor, busy != NULL, now_ms);
+    do_each_second(monitor, busy, now_ms);
     for (size_t i = 0; i < monitor->count; i++)
         tick_service(monitor, monitor->services[i], busy ? busy[i] : -1, now_ms);
     int64_t next_ms = next_tick_ms(monitor, now_ms);
