@@ -1,18 +1,26 @@
-/* postvalvectl verify: what is remembered of an address, and to forget it. */
+/* postvalvectl verify: what is remembered of an address, and to forget it; how often that was
+ * of use. */
+#include "common/counter_snapshot.h"
 #include "common/duration.h"
 #include "common/escape.h"
+#include "common/memory.h"
 #include "common/verify_settings.h"
 #include "ctl/commands.h"
 #include "ctl/target.h"
+#include "host/hostname.h"
+#include "view/metrics_view.h"
 #include "view/redis_session.h"
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
 struct verify_question {
+    const struct config *config;
+    const char *host; /* stats: of which; NULL: this one */
     struct redis_session session;
     const struct verify_settings *settings;
     const char *address;
@@ -29,7 +37,6 @@ static bool set_key(struct verify_question *question, const struct config *confi
     const struct recipient_address_settings form = verify_address_settings(&config->verify);
     struct recipient_address address;
     struct recipient_hash hash;
-    question->settings = &config->verify;
     if (!recipient_address_parse(&address, slice_from_string(question->address), &form))
         return error_set(error, "'%.100s' is not an address", question->address);
     if (!config->verify.is_readable && config->verify.key_file[0] == '\0')
@@ -137,19 +144,88 @@ static bool forget(struct verify_question *question, struct error *error)
     return true;
 }
 
+/* -- stats -------------------------------------------------------------------------------- */
+
+/* What answers come to. */
+static const struct sum_row {
+    const char *name, *label;
+    unsigned rules; /* 1 << enum verify_rule */
+} sum_table[] = {
+    {"from_memory",             "answered from memory",
+     1U << VERIFY_RULE_DELIVERABLE | 1U << VERIFY_RULE_UNDELIVERABLE |
+         1U << VERIFY_RULE_FORGOTTEN                                                                   },
+    {"deferred_under_stress",   "deferred under stress",                     1U << VERIFY_RULE_STRESSED},
+    {"deferred_without_probes", "deferred, no probes left",                  1U << VERIFY_RULE_BUDGET  },
+    {"probes_saved",            "probes saved, of these",
+     1U << VERIFY_RULE_DELIVERABLE | 1U << VERIFY_RULE_UNDELIVERABLE |
+         1U << VERIFY_RULE_FORGOTTEN | 1U << VERIFY_RULE_STRESSED | 1U << VERIFY_RULE_BUDGET           },
+    {"left_to_postfix",         "left to Postfix to verify",
+     1U << VERIFY_RULE_OFF | 1U << VERIFY_RULE_REFRESH | 1U << VERIFY_RULE_NO_ANSWER |
+         1U << VERIFY_RULE_PROBE                                                                       },
+    {"hung_up",                 "hung up on",                                1U << VERIFY_RULE_GUESSER },
+    {"not_asked",               "not verified (domain, postmaster, bounce)",
+     1U << VERIFY_RULE_OTHER_DOMAIN | 1U << VERIFY_RULE_EXEMPT                                         },
+};
+
+static int64_t sum_of(const struct counter_snapshot *snapshot, unsigned rules)
+{
+    int64_t sum = 0;
+    for (int process = 0; process < COUNTER_PROCESS_COUNT; process++) {
+        for (unsigned rule = 0; rule < VERIFY_RULE_COUNT; rule++) {
+            const unsigned labels[COUNTER_LABELS_MAX] = {rule};
+            if (rules & 1U << rule)
+                sum += counter_get(&snapshot->sets[process], COUNTER_VERIFY_ANSWERS, labels);
+        }
+    }
+    return sum;
+}
+
+static void print_stats(const struct counter_snapshot *snapshot, bool is_json)
+{
+    json_t *root = json_object();
+    for (size_t i = 0; i < sizeof(sum_table) / sizeof(sum_table[0]); i++) {
+        int64_t sum = sum_of(snapshot, sum_table[i].rules);
+        json_object_set_new(root, sum_table[i].name, json_integer(sum));
+        if (!is_json)
+            printf("%-42s %lld\n", sum_table[i].label, (long long)sum);
+    }
+    if (is_json)
+        command_print_json(root);
+    else
+        json_decref(root);
+}
+
+static bool stats(struct verify_question *question, struct error *error)
+{
+    char host[HOSTNAME_SIZE];
+    struct counter_snapshot *snapshot = memory_allocate(1, sizeof(*snapshot));
+    hostname_get(question->host ? question->host : question->config->host, host);
+    bool is_read =
+        metrics_view_read(&question->session, host, COUNTER_PROCESS_COUNT, snapshot, error);
+    if (is_read)
+        print_stats(snapshot, question->is_json);
+    free(snapshot);
+    return is_read;
+}
+
+/* -- the command -------------------------------------------------------------------------- */
+
 static const struct action_row {
     const char *name;
+    bool is_about_address;
     enum redis_use use;
     bool (*work)(struct verify_question *question, struct error *error);
 } action_table[] = {
-    {"show",   REDIS_USE_READ,  show  },
-    {"forget", REDIS_USE_WRITE, forget},
+    {"show",   true,  REDIS_USE_READ,  show  },
+    {"forget", true,  REDIS_USE_WRITE, forget},
+    {"stats",  false, REDIS_USE_READ,  stats },
 };
 
 static const struct action_row *find_action(const struct arguments *arguments)
 {
     for (size_t i = 0; i < sizeof(action_table) / sizeof(action_table[0]); i++)
-        if (arguments->count == 2 && strcmp(arguments->values[0], action_table[i].name) == 0)
+        if (arguments->count == (action_table[i].is_about_address ? 2 : 1) &&
+            strcmp(arguments->values[0], action_table[i].name) == 0)
             return &action_table[i];
     return NULL;
 }
@@ -159,22 +235,25 @@ int command_verify(struct arguments *arguments)
     struct verify_question question = {.kind = ADDRESS_RECIPIENT};
     bool is_sender = false;
     const struct argument_option options[] = {
-        {"--json",   &question.is_json, NULL},
-        {"--sender", &is_sender,        NULL},
-        {NULL,       NULL,              NULL},
+        {"--json",   &question.is_json, NULL          },
+        {"--sender", &is_sender,        NULL          },
+        {"--host",   NULL,              &question.host},
+        {NULL,       NULL,              NULL          },
     };
     if (!arguments_parse(arguments, options, false))
         return command_usage_error("verify");
     const struct action_row *action = find_action(arguments);
     if (!action)
         return command_usage_error("verify");
-    question.address = arguments->values[1];
+    question.address = action->is_about_address ? arguments->values[1] : NULL;
     question.kind = is_sender ? ADDRESS_SENDER : ADDRESS_RECIPIENT;
     struct config *config = command_load_config(arguments->config_file);
     if (!config)
         return EX_CONFIG;
     struct error error;
-    bool is_done = set_key(&question, config, &error);
+    question.config = config;
+    question.settings = &config->verify;
+    bool is_done = !action->is_about_address || set_key(&question, config, &error);
     if (is_done) {
         is_done = redis_session_open(&question.session, &config->redis, action->use, &error) &&
                   action->work(&question, &error);

@@ -6,6 +6,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use JSON::PP;
+
 use Postvalve::Daemon;
 use Postvalve::NextHop;
 use Postvalve::Postfix;
@@ -132,6 +134,17 @@ subtest 'a user is created, and nobody tells us' => sub {
     $next->set_users(qw(alice erin));
     wait_ok { rcpt($mx[0], 'erin')->code == 250 } 30, 'after the refresh time mail gets in';
     is_status('erin', 'deliverable');
+};
+
+subtest 'what it was good for' => sub {
+    my $stats = sub {
+        my ($status, $output) = $mx[1]->ctl('verify', 'stats', '--json');
+        return $status == 0 ? JSON::PP->new->decode($output) : {};
+    };
+    ok wait_until(sub { ($stats->()->{from_memory} // 0) >= 5 }, 30), 'answers from memory are counted' or diag explain $stats->();
+    cmp_ok $stats->()->{probes_saved}, '>=', $stats->()->{from_memory}, '... as probes saved';
+    cmp_ok $stats->()->{left_to_postfix}, '>=', 1, 'and those that Postfix verified';
+    like join('', $mx[0]->ctl('verify', 'stats')), qr/^\d?deferred under stress +5$/m, 'five were deferred under stress at the first host';
 };
 
 subtest 'without Redis' => sub {

@@ -106,11 +106,13 @@ sub force {
     my ($self, $level) = @_;
     my ($status, $output) = $self->ctl('force', $level);
     $status == 0 or die "force: $output";
-    for my $kind (qw(policyd)) {
-        Postvalve::Test::wait_until(
-            sub { ($self->{redis}->command('HGET', "pv:host:$self->{name}", 'level') // '') eq $level },
-            30, "$self->{name} to be $level") or die 'level';
-    }
+    # Until policyd has heard of it, whoever publishes the host.
+    Postvalve::Test::wait_until(
+        sub {
+            my @levels = $self->{policyd}->log_text =~ /service=smtp level=(\w+) before=/g;
+            return ($levels[-1] // 'calm') eq $level;
+        },
+        30, "$self->{name} to be $level") or die "$self->{name} is not $level";
     return $self;
 }
 
