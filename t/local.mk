@@ -115,7 +115,7 @@ t_unit_sock_diag_test_LDADD = $(HOST_TEST_LDADD)
 # Small programs that tests run.
 check_PROGRAMS += t/tools/sensor_read
 t_tools_sensor_read_LDADD = $(HOST_TEST_LDADD) -lpthread
-check_PROGRAMS += t/tools/rbl_tool
+check_PROGRAMS += t/tools/rbl_tool t/tools/recipient_tool
 check_PROGRAMS += t/tools/host_state_tool t/tools/stress_watch
 t_tools_stress_watch_LDADD = $(HOST_TEST_LDADD) -lpthread
 REDIS_TOOL_LDADD = redis/libredislink.a $(HOST_TEST_LDADD) $(HIREDIS_LIBS)
