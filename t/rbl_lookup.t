@@ -41,6 +41,7 @@ my $dns = Postvalve::Dns->new(
         [ 'zen.example',   'ip4set', $zen ],
         [ 'white.example', 'ip4set', $white ],
         [ 'dbl.example',   'dnset',  $domains ],
+        [ 'six.example',   'ip6trie', ":127.0.0.2:six\n::ffff:7f00:2\n2001:db8:0:1::/64\n" ],
     ]
 )->start;
 my $server = 'inet:127.0.0.1:' . $dns->port;
@@ -238,6 +239,41 @@ spew($map, "zen.example=127.0.0.10 521 4.7.1 Go away, \$client_address\n");
         'weights together reach the threshold: the heaviest check';
     is $client->request(client_address => '198.51.100.7', sender => 'a@bad.example'), 'DUNNO',
         'an allow list with a weight';
+    $other->stop;
+}
+
+# -- what else is asked about ----------------------------------------------------------------
+
+{
+    my $other = Postvalve::Daemon->new('policyd', config => merged(
+        default_reply => '$rbl_code $rbl_class $rbl_what $rbl_domain',
+        checks        => [
+            'reject_rbl_client six.example', map {"reject_rhsbl_$_ dbl.example"}
+                qw(client reverse_client helo sender recipient)
+        ],
+    ))->start;
+    my $client = client($other);
+    my $before = asked_for('bad.example.dbl.example');
+    my @good = (client_name => 'unknown', reverse_client_name => 'good.example',
+        helo_name => 'good.example', client_address => '2001:db8:0:2::1');
+    is $client->request(@good), 'DUNNO', 'nothing is listed';
+    my $name = '1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.six.example';
+    is $client->request(@good, client_address => '2001:db8:0:1::1'),
+        '554 5.7.1 Client host 2001:db8:0:1::1 six.example', 'an IPv6 address';
+    is asked_for($name), 1, 'one query: no text where the reply needs none';
+    my %class = (
+        client_name         => 'Client host bad.example',
+        reverse_client_name => 'Unverified Client host bad.example',
+        helo_name           => 'Helo command bad.example',
+        sender              => 'Sender address bad.example',
+        recipient           => 'Recipient address bad.example',
+    );
+    for my $attribute (sort keys %class) {
+        my $value = $class{$attribute} =~ /address/ ? 'x@bad.example' : 'bad.example';
+        is $client->request(@good, $attribute => $value),
+            '554 5.7.1 ' . ($class{$attribute} =~ s/bad\.example/$value/r) . ' dbl.example', $attribute;
+    }
+    is asked_for('bad.example.dbl.example'), $before + 1, 'one query whatever refers to the domain';
     $other->stop;
 }
 
