@@ -7,9 +7,20 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/* A sanitizer keeps data of its own in each thread's stack and makes frames larger. */
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) ||                           \
+    __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define STACK_FACTOR 32
+#else
+#define STACK_FACTOR 1
+#endif
+
 #define DESCRIPTORS_MAX 262144
 #define DESCRIPTORS_OWN 512 /* Redis, log, sensor, libmilter's own */
-#define STACK_SIZE      (256 * 1024)
+#define STACK_SIZE      (256 * 1024 * STACK_FACTOR)
 
 static rlim_t raise_descriptors(void)
 {

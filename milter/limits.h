@@ -8,7 +8,7 @@
 
 /* Main thread, at start. Descriptors: as many as the hard limit allows, up to a sane maximum.
  * Stacks: 256 KiB instead of the usual 8 MiB for threads started from now on, libmilter's
- * included. Returns how many sessions there may be at a time. */
+ * included; with a sanitizer the usual. Returns how many sessions there may be at a time. */
 size_t limits_set(void);
 
 #endif
