@@ -312,6 +312,25 @@ subtest 'the record of this host' => sub {
         'then policyd publishes again';
 };
 
+subtest 'beside a milter, which counts exactly' => sub {
+    occupy(0);
+    my $policyd = daemon();
+    occupy(0, $policyd);
+    is ask($policyd, '198.51.100.2'), 'DUNNO', 'calm: a bot is in';
+    my $milter_offers = sub {
+        my $now_ms = int(1000 * Time::HiRes::time());
+        $redis->command('HSET', 'pv:host:test', publisher => 'milter', id => 'milter:y',
+            service => 'smtp', renewed_ms => $now_ms, milter_seen_ms => $now_ms,
+            busy => 8, slot_limit => SLOTS, pressure => '0.800', level => 'stressed');
+    };
+    ok wait_until(sub { $milter_offers->(); ask($policyd, '198.51.100.2') =~ $bot }, 5),
+        'its numbers and its level count';
+    like $policyd->wait_log(qr/hang-up client=198\.51\.100\.2/), qr{level=stressed .*slots=8/10},
+        'told in the log';
+    ok wait_until(sub { ask($policyd, '198.51.100.2') eq 'DUNNO' }, 10),
+        'it goes silent: what we count ourselves';
+};
+
 subtest 'the level' => sub {
     my $policyd = daemon(level => { sustain_ms => 100, hold_s => 1 });
     occupy(0, $policyd);

@@ -174,6 +174,19 @@ subtest 'slots fill one by one' => sub {
     is_measured('mx2', slot_limit => 9);
     is_deeply [ map { $_->{to} } Postvalve::Stress::changes($redis, 'mx2', 'smtp', $reload_ms) ], [],
         'levels outlive a reload, and another slot limit in master.cf';
+
+    # What Postfix never says stress=yes for is told once, however often it is read.
+    my $warnings = sub { return scalar(() = $policyd->log_text =~ /warning: .*$_[0]/g) };
+    $postfix->postconf('-F', $postfix->service . '/process_limit=1');
+    is_measured('mx2', slot_limit => 1);
+    $postfix->postconf('-F', $postfix->service . '/process_limit=0');
+    ok $policyd->wait_log(qr/no process limit \(0\)/, WAIT_S), 'a process limit of none is told';
+    $policyd->reload;
+    wait_ok { 2 == (() = $policyd->log_text =~ /configuration taken over/g) } WAIT_S, 'reload';
+    $postfix->postconf('-F', $postfix->service . '/process_limit=3');
+    is_measured('mx2', slot_limit => 3);
+    is $warnings->(qr/no process limit/), 1, '... once';
+    is $warnings->(qr/process limit of 1, /), 1, '... as is one of 1';
     $_->stop for $policyd, $postfix, $witness;
 };
 
