@@ -85,6 +85,76 @@ static void print_settings(const struct explanation *explanation)
         row_print("settings", "an address of this host, trusted.own_addresses");
 }
 
+static void print_lists(const struct explanation *explanation)
+{
+    const struct rbl_plan *plan = explanation->config->rbl.plan;
+    const struct explain_lists *lists = &explanation->lists;
+    for (size_t i = 0; i < lists->query_count; i++) {
+        const struct explain_query *query = &lists->queries[i];
+        const char *zone = plan->lists[plan->queries[i].list].zone;
+        char subject[DNSBL_NAME_SIZE * 4], answer[sizeof(query->text) * 4];
+        char left[DURATION_TEXT_SIZE];
+        if (!query->subject[0])
+            continue;
+        escape_text(slice_from_string(query->subject), subject, sizeof(subject));
+        escape_words(slice_from_string(query->text), answer, sizeof(answer));
+        duration_format(query->seconds_left, left);
+        if (query->is_remembered)
+            row_print("dns list", "%s: %s %s: %s, for %s more", zone, subject,
+                      explain_query_state(query), answer, left);
+        else
+            row_print("dns list", "%s: nobody asked for %s lately", zone, subject);
+    }
+}
+
+static void print_address(const struct explanation *explanation, enum address_kind kind)
+{
+    const struct explain_recipient *recipient = &explanation->recipient;
+    const struct verify_address *address = &recipient->facts.addresses[kind];
+    const struct recipient_lifetimes *lifetimes = &explanation->config->verify.lifetimes;
+    const char *label = kind == ADDRESS_SENDER ? "sender" : "recipient";
+    char age[DURATION_TEXT_SIZE], reason[4 * RECIPIENT_TEXT_SIZE];
+    int64_t now_s = recipient->facts.now_s;
+    if (!recipient->is_asked[kind])
+        return;
+    if (!address->is_verified || !address->is_known) {
+        row_print(label, "%s",
+                  address->is_verified ? "not known: Redis does not answer"
+                                       : "its domain is not verified");
+        return;
+    }
+    enum recipient_status status = recipient_record_status(&address->record, lifetimes, now_s);
+    duration_format(now_s - address->record.updated_s, age);
+    escape_words(slice_from_string(address->record.text), reason, sizeof(reason));
+    if (status == RECIPIENT_UNKNOWN)
+        row_print(label, "nothing is known of it");
+    else
+        row_print(label, "%s, found %s ago%s%s%s", recipient_status_name(status), age,
+                  recipient_record_is_due(&address->record, lifetimes, now_s)
+                      ? ", to be verified again"
+                      : "",
+                  reason[0] ? ": " : "", reason);
+}
+
+static void print_recipient(const struct explanation *explanation)
+{
+    const struct explain_recipient *recipient = &explanation->recipient;
+    const char *rule = verify_rule_name(recipient->verify.rule);
+    char text[4 * VERIFY_REPLY_SIZE];
+    print_address(explanation, ADDRESS_SENDER);
+    print_address(explanation, ADDRESS_RECIPIENT);
+    if (!recipient->is_asked[ADDRESS_RECIPIENT])
+        return;
+    escape_words(slice_from_string(recipient->verdict.text ? recipient->verdict.text : ""),
+                 text, sizeof(text));
+    if (recipient->verify.answer == VERIFY_DUNNO)
+        row_print("answer", "none as to the addresses, rule=%s", rule);
+    else if (recipient->verify.answer == VERIFY_ASK_POSTFIX)
+        row_print("answer", "Postfix verifies them, rule=%s", rule);
+    else
+        row_print("answer", "%d %s, rule=%s", recipient->verdict.code, text, rule);
+}
+
 static void print_now(const struct explanation *explanation)
 {
     char line[VERDICT_LOG_SIZE];
@@ -108,7 +178,7 @@ static void print_outlook(const struct explanation *explanation, enum level leve
     const struct verdict *verdict = &outlook->verdict;
     const char *observed = verdict->is_observed ? " (only told: observe)" : "";
     char reply[512];
-    escape_words(slice_from_string(verdict->text), reply, sizeof(reply));
+    escape_words(slice_from_string(outlook->text), reply, sizeof(reply));
     if (outlook->kind == OUTLOOK_IN)
         row_print(level_name(level), "let in, rule=%s", rule_name(verdict->rule));
     else if (outlook->kind == OUTLOOK_OUT)
@@ -130,7 +200,9 @@ void explain_text_print(const struct explanation *explanation)
         print_history(explanation, scope);
     print_list_entry(explanation);
     print_settings(explanation);
+    print_lists(explanation);
     print_now(explanation);
+    print_recipient(explanation);
     for (enum level level = 0; level < LEVEL_COUNT; level++)
         print_outlook(explanation, level);
 }

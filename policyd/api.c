@@ -124,19 +124,35 @@ json_t *api_lists(const struct api_question *question, int *status_r, struct err
 
 /* -- explain ------------------------------------------------------------------------------ */
 
+struct explain_texts {
+    char name[PARAMETER_SIZE], sender[PARAMETER_SIZE], recipient[PARAMETER_SIZE];
+};
+
+static bool take_address(struct slice query, const char *name, char text[static PARAMETER_SIZE],
+                         const char **address_r)
+{
+    if (!http_query_has(query, name))
+        return true;
+    *address_r = text;
+    return http_query_get(query, name, text, PARAMETER_SIZE);
+}
+
 /* False: what was asked makes no sense. */
 static bool parse_explain(const struct api_question *question, struct explain_question *asked,
-                          char name[static PARAMETER_SIZE], struct error *error)
+                          struct explain_texts *texts, struct error *error)
 {
     char text[PARAMETER_SIZE];
     struct slice query = question->query;
-    *asked = (struct explain_question){.name = name, .pressure = -1};
-    name[0] = '\0';
+    *asked = (struct explain_question){.name = texts->name, .pressure = -1};
     if (!http_query_get(query, "address", text, sizeof(text)) ||
         !address_parse(slice_from_string(text), &asked->address))
         return error_set(error, "address: an IPv4 or IPv6 address is wanted");
-    if (http_query_has(query, "name") && !http_query_get(query, "name", name, PARAMETER_SIZE))
+    if (http_query_has(query, "name") &&
+        !http_query_get(query, "name", texts->name, sizeof(texts->name)))
         return error_set(error, "name: a host name is wanted");
+    if (!take_address(query, "sender", texts->sender, &asked->sender) ||
+        !take_address(query, "recipient", texts->recipient, &asked->recipient))
+        return error_set(error, "sender, recipient: a mail address is wanted");
     if (http_query_has(query, "pressure") &&
         (!http_query_get(query, "pressure", text, sizeof(text)) ||
          !number_parse_fraction(slice_from_string(text), PRESSURE_MAX, &asked->pressure)))
@@ -148,8 +164,8 @@ json_t *api_explain(const struct api_question *question, int *status_r, struct e
 {
     struct explain_question asked;
     static struct explanation explanation; /* large, and of one thread */
-    char name[PARAMETER_SIZE];
-    if (!parse_explain(question, &asked, name, error)) {
+    struct explain_texts texts = {.name = ""};
+    if (!parse_explain(question, &asked, &texts, error)) {
         *status_r = 400;
         return NULL;
     }

@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 
 use JSON::PP ();
 use Postvalve::Daemon;
+use Postvalve::Dns;
 use Postvalve::PolicyClient;
 use Postvalve::Redis;
 use Postvalve::Test;
@@ -121,6 +122,59 @@ subtest 'the same words as the daemons' => sub {
     wait_ok { ($data = explained('198.18.2.2'))->{now}{source} eq 'published' } 5, 'policyd publishes';
     s/silent:[\d.]+/silent:N/ for $line, $data->{now}{log};
     is $data->{now}{log}, $line, 'the log line';
+};
+
+subtest 'DNS lists and addresses' => sub {
+    my $dns = Postvalve::Dns->new(zones => [
+        [ 'zen.example', 'ip4set', ":127.0.0.2:in the list: \$\n127.0.0.2\n198.18.3.1 :127.0.0.10:a dial-up\n" ],
+        [ 'dbl.example', 'dnset', ":127.0.0.2:\ntest\nspam.example\n" ],
+    ])->start;
+    my $policyd = Postvalve::Daemon->new(
+        'policyd',
+        redis  => $redis,
+        config => {
+            host   => 'mx3',
+            rbl    => {
+                nameservers => [ 'inet:127.0.0.1:' . $dns->port ],
+                checks      => [ 'reject_rbl_client zen.example=127.0.0.10', 'reject_rhsbl_sender dbl.example' ],
+            },
+            verify => { domains => ['relay.example'], requests => 'all', readable => JSON::PP::true },
+        }
+    )->start;
+    local %config = %{ $policyd->config };
+    my $before = explained(qw(198.18.3.1 --sender a@spam.example));
+    is_deeply [ map { $_->{state} } @{ $before->{dns_lists} } ], [ ('not-remembered') x 2 ], 'nobody has asked';
+    is $before->{now}{code}, 0, '... so nothing follows';
+
+    my $client = Postvalve::PolicyClient->new($policyd->endpoint);
+    my $port = 5000;
+    my $answer = $client->request(client_address => '198.18.3.1', client_port => ++$port, server_port => $config{service}{port}, sender => 'a@spam.example');
+    like $answer, qr/^554 5\.7\.1 /, 'listed';
+    my $data;
+    wait_ok { ($data = explained(qw(198.18.3.1 --sender a@spam.example)))->{dns_lists}[0]{state} eq 'listed' } 30,
+        'what policyd learned is shown';
+    is_deeply [ map { [ @{$_}{qw(list subject state)} ] } @{ $data->{dns_lists} } ],
+        [ [qw(zen.example 198.18.3.1 listed)], [qw(dbl.example spam.example listed)] ], 'list by list';
+    is_deeply [ @{ $data->{now} }{qw(rule code)} ], [qw(rbl 554)], 'what would happen';
+    is "554 $data->{levels}{calm}{text}", $answer, 'the very reply';
+    is_deeply [ map { $_->{state} } @{ explained('198.18.3.1')->{dns_lists} } ], ['listed'], 'no sender, no list of senders';
+    my (undef, $text) = ctl(qw(explain 198.18.3.1));
+    like $text, qr/^dns list  zen\.example: 198\.18\.3\.1 listed: 127\.0\.0\.10/m, 'the text';
+
+    $redis->command('HSET', 'pv:rcpt:no%40relay.example', status => 'undeliverable', updated => time - 60, text => 'no such user');
+    $client->request(client_address => '198.18.3.2', client_port => ++$port, server_port => $config{service}{port}, sender => 'a@b.example', recipient => 'no@relay.example')
+        =~ /^(\d+) (.*)/;
+    my ($code, $said) = ($1, $2);
+    $data = explained(qw(198.18.3.2 --recipient no@relay.example --sender), '');
+    is_deeply [ @{ $data->{recipient} }{qw(verified status reason)} ], [ JSON::PP::true, 'undeliverable', 'no such user' ],
+        'the recipient';
+    is $data->{verify}{code}, 0, 'a bounce is not turned away';
+    $data = explained(qw(198.18.3.2 --recipient no@relay.example --sender a@b.example));
+    is_deeply [ @{ $data->{verify} }{qw(rule code text)} ], [ 'undeliverable', $code, $said ], 'the very answer';
+    is explained(qw(198.18.3.2 --recipient x@other.example))->{recipient}{verified}, JSON::PP::false, 'another domain';
+    (undef, $text) = ctl(qw(explain 198.18.3.2 --recipient no@relay.example --sender a@b.example));
+    like $text, qr/^recipient undeliverable, found 1m\w* ago: no such user$/m, 'the text';
+    like $text, qr/^answer    550 5\.1\.1 /m, '... and the answer';
 };
 
 subtest 'without Redis' => sub {

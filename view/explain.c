@@ -2,10 +2,12 @@
 
 #include "common/memory.h"
 #include "view/redis_session.h"
+#include "common/reply_text.h"
 #include "host/clock.h"
 #include "host/own_addresses.h"
 #include "redis/access_memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define COMMAND_SIZE 4096
@@ -69,15 +71,22 @@ static bool read_access(struct explanation *explanation, struct redis_session *s
     return is_read;
 }
 
-static void ask_redis(struct explanation *explanation, struct redis_session *session)
+static void ask_redis(struct explanation *explanation, struct redis_session *session,
+                      const struct explain_question *question)
 {
+    const struct explain_subjects subjects = {.address = &explanation->address,
+                                              .name = question->name,
+                                              .sender = question->sender,
+                                              .recipient = question->recipient};
+
     struct error *error = &explanation->redis_error;
     char host[HOSTNAME_SIZE];
     hostname_get(explanation->config->host, host);
     explanation->is_asked = true;
-    explanation->is_answered = read_history(explanation, session, error) &&
-                               read_access(explanation, session, error) &&
-                               host_view_read(&explanation->view, session, host, error);
+    explanation->is_answered =
+        read_history(explanation, session, error) && read_access(explanation, session, error) &&
+        host_view_read(&explanation->view, session, host, error) &&
+        explain_lists_read(&explanation->lists, explanation->config, session, &subjects, error);
 }
 
 static void set_client(struct explanation *explanation)
@@ -133,22 +142,30 @@ static void take_published(struct explanation *explanation)
 
 /* -- what follows ------------------------------------------------------------------------- */
 
-static struct outlook look_out(const struct facts *facts,
-                               const struct decide_settings *settings, enum level level)
+/* The verdict's text is expanded, and in the outlook. */
+static void set_outlook(struct explanation *explanation, const struct reply_subject *subject,
+                        const struct decide_settings *settings, enum level level)
 {
-    struct facts assumed = *facts;
+    struct outlook *outlook = &explanation->outlooks[level];
+    struct facts assumed = explanation->facts;
+    struct buffer text = REPLY_TEXT_BUFFER;
+    explain_lists_apply(&explanation->lists, level, &assumed);
     assumed.level = level;
     assumed.is_level_forced = true;
     assumed.pressure = (struct pressure){.is_known = true, .slots = SLOTS_FULL};
-    struct outlook outlook = {.verdict = decide(&assumed, settings)};
+    outlook->verdict = decide(&assumed, settings);
     assumed.pressure.slots = 0;
     struct verdict empty = decide(&assumed, settings);
-    if (outlook.verdict.code == 0)
-        outlook.kind = OUTLOOK_IN;
+    if (outlook->verdict.code == 0)
+        outlook->kind = OUTLOOK_IN;
     else
-        outlook.kind = empty.code == 0 ? OUTLOOK_BELOW_CEILING : OUTLOOK_OUT;
-    outlook.ceiling = outlook.verdict.ceiling;
-    return outlook;
+        outlook->kind = empty.code == 0 ? OUTLOOK_BELOW_CEILING : OUTLOOK_OUT;
+    outlook->ceiling = outlook->verdict.ceiling;
+    reply_text_expand(settings->reply, subject, &outlook->verdict, &text);
+    if (outlook->verdict.code != 0)
+        snprintf(outlook->text, sizeof(outlook->text), "%s", outlook->verdict.text);
+    outlook->verdict.text = outlook->text;
+    buffer_free(&text);
 }
 
 void explain_gather(struct explanation *explanation, const struct config *config,
@@ -156,6 +173,8 @@ void explain_gather(struct explanation *explanation, const struct config *config
 {
     *explanation = (struct explanation){.config = config, .address = question->address};
     struct facts *facts = &explanation->facts;
+    const struct reply_subject subject = {&question->address,
+                                          slice_from_string(question->name)};
     struct decide_settings settings = {
         .admission = &config->admission,
         .level = &config->services.items[0].level,
@@ -165,16 +184,22 @@ void explain_gather(struct explanation *explanation, const struct config *config
     client_keys_get(&question->address, slice_from_string(question->name), NULL,
                     &explanation->keys);
     facts->front = FRONT_POLICY;
-    facts->stage = STAGE_CONNECT;
+    facts->stage = question->recipient ? STAGE_RCPT : STAGE_CONNECT;
     set_client(explanation);
     if (session)
-        ask_redis(explanation, session);
+        ask_redis(explanation, session, question);
+    if (!explain_recipient_read(&explanation->recipient, config, session, question->sender,
+                                question->recipient, &explanation->redis_error))
+        explanation->is_answered = false;
     explanation->is_pressure_assumed = question->pressure >= 0;
     if (explanation->is_pressure_assumed)
         assume_pressure(facts, config, question->pressure);
     else if (explanation->view.is_published)
         take_published(explanation);
+    explain_lists_apply(&explanation->lists, decide_level(facts, settings.level), facts);
     explanation->now = decide(facts, &settings);
+    explain_recipient_decide(&explanation->recipient, config, &explanation->now,
+                             facts->is_switched_off || config->admission.mode != MODE_ENFORCE);
     for (enum level level = 0; level < LEVEL_COUNT; level++)
-        explanation->outlooks[level] = look_out(facts, &settings, level);
+        set_outlook(explanation, &subject, &settings, level);
 }

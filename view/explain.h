@@ -11,6 +11,9 @@
 #include "common/config.h"
 #include "common/decide.h"
 #include "common/error.h"
+#include "common/reply_text.h"
+#include "view/explain_lists.h"
+#include "view/explain_recipient.h"
 #include "view/host_view.h"
 
 #include <jansson.h>
@@ -19,15 +22,17 @@
 
 struct explain_question {
     struct address address;
-    const char *name; /* verified host name; "": none */
-    double pressure;  /* to be assumed; negative: that of this moment */
+    const char *name;               /* verified host name; "": none */
+    const char *sender, *recipient; /* NULL: none; "" is the null sender */
+    double pressure;                /* to be assumed; negative: that of this moment */
 };
 
 /* At one level, by the share of busy slots. */
 struct outlook {
     enum { OUTLOOK_IN, OUTLOOK_BELOW_CEILING, OUTLOOK_OUT } kind;
-    double ceiling;         /* OUTLOOK_BELOW_CEILING */
-    struct verdict verdict; /* of the hang-up */
+    double ceiling;                /* OUTLOOK_BELOW_CEILING */
+    struct verdict verdict;        /* of the hang-up */
+    char text[REPLY_TEXT_MAX + 1]; /* its own */
 };
 
 struct explanation {
@@ -47,6 +52,8 @@ struct explanation {
     bool is_pressure_assumed, is_pressure_published;
     int64_t published_age_ms;
     struct host_view view;
+    struct explain_lists lists;
+    struct explain_recipient recipient;
 };
 
 /* config must outlive it. session NULL: without Redis. Blocks. */

@@ -4,6 +4,8 @@ view_libview_a_SOURCES = \
 	view/counter_view.c view/counter_view.h \
 	view/event_view.c view/event_view.h \
 	view/explain.c view/explain.h view/explain_json.c \
+	view/explain_lists.c view/explain_lists.h \
+	view/explain_recipient.c view/explain_recipient.h \
 	view/history_view.c view/history_view.h \
 	view/host_view.c view/host_view.h \
 	view/host_view_json.c view/host_view_json.h \
