@@ -223,13 +223,20 @@ static void update(struct stress_service *service, int64_t now_ms)
 }
 
 /* A daemon that is restarted under load meets a Postfix whose slots are held by sessions it
- * never heard of. The kernel counts them at the start; they can only become fewer. */
+ * never heard of. The kernel counts them at the start; they can only become fewer. They are
+ * once two looks say so: of a session that ends the kernel knows a moment earlier than we. */
 static void note_unexplained(struct stress_service *service, int unexplained, int64_t now_ms)
 {
-    if (service->before_us < 0)
+    if (unexplained < 0)
+        unexplained = 0;
+    int at_most = unexplained > service->unexplained ? unexplained : service->unexplained;
+    service->unexplained = unexplained;
+    if (service->before_us < 0) {
         service->before_us_ms = now_ms;
-    if (service->before_us < 0 || unexplained < service->before_us)
-        service->before_us = unexplained > 0 ? unexplained : 0;
+        service->before_us = unexplained;
+    } else if (at_most < service->before_us) {
+        service->before_us = at_most;
+    }
     if (now_ms - service->before_us_ms >= BEFORE_US_MS)
         service->before_us = 0;
 }

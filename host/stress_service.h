@@ -67,6 +67,7 @@ struct stress_service {
     int exact_busy;       /* as last told; -1: the kernel counts */
     int before_us;        /* busy slots that the exact count never had; -1: not looked yet */
     int64_t before_us_ms; /* when that was looked at first */
+    int unexplained;      /* as of the last look */
 };
 
 /* What is measured of a service. */

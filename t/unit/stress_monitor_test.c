@@ -115,6 +115,13 @@ static void test_exact(struct server *smtp, struct server *submission)
     ok(reading.pressure.busy == 4 && reading.own_level == LEVEL_CRITICAL,
        "they count, with the clock");
     ok(read_service(monitor, 1).pressure.is_known, "nobody counts the other service but we");
+    busy[0] = 2;
+    stress_monitor_tick(monitor, busy, now_ms);
+    busy[0] = 1;
+    now_ms += 100;
+    stress_monitor_tick(monitor, busy, now_ms);
+    is_number(read_exact(monitor, 1).pressure.busy, 4,
+              "... whose end we hear of a moment late");
     server_clear(smtp);
     tick_for(monitor, busy, 300);
     is_number(read_exact(monitor, 2).pressure.busy, 2, "those from before are over");

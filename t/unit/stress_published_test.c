@@ -23,7 +23,7 @@ static void test_published(struct server *smtp, struct server *submission)
        "what the milter says counts: %d", reading.pressure.busy);
     ok(reading.own_level == LEVEL_CRITICAL, "we know our own");
     ok(read_service(monitor, 1).level == LEVEL_CALM, "a service that it does not tell of");
-    tick_for(monitor, (int[]){SLOTS, 0}, 50);
+    tick_for(monitor, (int[]){SLOTS, 0}, 200);
     stress_monitor_read(monitor, 0, SLOTS, false, now_ms, &reading);
     is_number(reading.pressure.busy, SLOTS, "exact numbers of the caller count more");
     stress_monitor_set_published(monitor, NULL);
