@@ -346,11 +346,11 @@ size_t counter_flush_commands(struct counter_flush *flush,
     flush->sent_count = 0;
     if (is_batch_done(flush)) {
         bool has_counts = collect_counts(flush);
-        flush->number++;
-        flush->minute = target->wall_s / 60;
         /* Open sessions want to be told of even when nothing happens. */
         flush->is_written[PART_TOTAL] = !has_counts && !has_open(flush);
         flush->is_written[PART_MINUTE] = !has_counts;
+        flush->minute = target->wall_s / 60;
+        flush->number += !is_batch_done(flush);
     }
     for (int part = 0; part < PART_COUNT; part++) {
         if (flush->is_written[part])

@@ -21,6 +21,8 @@ UNIT_TESTS = \
 	t/unit/client_class_test \
 	t/unit/client_record_test \
 	t/unit/config_file_test \
+	t/unit/counter_field_test \
+	t/unit/counter_flush_test \
 	t/unit/counter_test \
 	t/unit/decide_rbl_test \
 	t/unit/decision_log_test \
