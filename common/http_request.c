@@ -234,9 +234,10 @@ static bool is_port(struct slice text)
 /* Takes the port off, and the brackets of an IPv6 address. False: it is no host. */
 static bool split_host(struct slice host, struct slice *name_r, bool *is_bracketed_r)
 {
-    *is_bracketed_r = host.length > 0 && host.data[0] == '[';
-    const char *end =
-        host.length > 0 ? memchr(host.data, *is_bracketed_r ? ']' : ':', host.length) : NULL;
+    if (host.length == 0)
+        return false;
+    *is_bracketed_r = host.data[0] == '[';
+    const char *end = memchr(host.data, *is_bracketed_r ? ']' : ':', host.length);
     if (*is_bracketed_r && !end)
         return false;
     size_t length = end ? (size_t)(end - host.data) : host.length;
@@ -346,6 +347,7 @@ const char *http_status_text(int status)
         {413, "Content Too Large"              },
         {414, "URI Too Long"                   },
         {421, "Misdirected Request"            },
+        {429, "Too Many Requests"              },
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"          },
         {503, "Service Unavailable"            },

@@ -37,6 +37,7 @@ struct api_row {
     const char *path;
     const char *help;
     int64_t keep_ms; /* how long an answer is kept */
+    int cost;        /* of asking Redis, compared with the others */
     api_function *function;
 };
 

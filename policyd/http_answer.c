@@ -14,6 +14,7 @@
 #define REDIS_TIMEOUT_MS 250
 #define METRICS_PATH     "/metrics"
 #define METRICS_KEEP_MS  500
+#define COST_MAX         200 /* of questions to Redis, a second: it is there for mail first */
 #define KEPT_MAX         16  /* answers */
 #define KEPT_TARGET_MAX  128 /* bytes of path and query */
 #define JSON_FLAGS       (JSON_COMPACT | JSON_REAL_PRECISION(14) | JSON_ENSURE_ASCII)
@@ -43,6 +44,8 @@ struct http_answerer {
     struct redis_session session;
     struct kept_answer kept[KEPT_MAX];
     size_t next; /* of kept, to be replaced */
+    int64_t cost_since_ms;
+    int cost; /* since then, of what was asked */
 };
 
 /* What is answered, before it is written down. */
@@ -164,6 +167,17 @@ static void ask_api(struct http_answerer *answerer, const struct api_row *row,
         set_error(content, status, error.text);
 }
 
+/* Whoever asks something else each time is not answered from what is kept. */
+static bool may_ask(struct http_answerer *answerer, int cost, int64_t now_ms)
+{
+    if (now_ms - answerer->cost_since_ms >= 1000) {
+        answerer->cost_since_ms = now_ms;
+        answerer->cost = 0;
+    }
+    answerer->cost += cost;
+    return answerer->cost <= COST_MAX;
+}
+
 static void answer_api(struct http_answerer *answerer, const struct api_row *row,
                        const struct http_request *request, struct content *content)
 {
@@ -174,6 +188,10 @@ static void answer_api(struct http_answerer *answerer, const struct api_row *row
     bool may_keep = row->keep_ms > 0 && length > 0 && (size_t)length < sizeof(target);
     if (may_keep && answer_kept(answerer, target, now_ms, content))
         return;
+    if (!may_ask(answerer, row->cost, now_ms)) {
+        set_error(content, 429, "too many different questions: try again in a second");
+        return;
+    }
     ask_api(answerer, row, request->query, content);
     if (may_keep)
         keep(answerer, target, content, now_ms + row->keep_ms);

@@ -141,19 +141,37 @@ subtest 'after' => sub {
 
 subtest 'what was counted' => sub {
     my @classes = qw(trusted good returning unknown suspect bot);
-    my $counters;
+    my @names = qw(sessions_started messages_accepted hang_ups);
+    my $lines = sub {
+        my ($sum) = @_;
+        return join ' | ', map { my $class = $_; join ' ', $class, map { $sum->{"$_ $class"} // 0 } @names } @classes;
+    };
+    my $names = join '|', @names;
+    my (%of_redis, %of_metrics);
+    my $shown = '';
     ok wait_until(sub {
-        $counters = $http->get('/api/counters?minutes=60')->{json}{counters};
-        my %sum;
-        for my $field (keys %{$counters}) {
-            $sum{"$1 $2"} += $counters->{$field}
-                if $field =~ /\A(sessions_started|messages_accepted|hang_ups)\{.*\bclass=(\w+)/;
+        my %buckets = map { @{ $redis->command('HGETALL', $_) } ? ($_ => { @{ $redis->command('HGETALL', $_) } }) : () }
+            @{ $redis->command('KEYS', 'pv:stats:mx1.example.org:*') };
+        %of_redis = %of_metrics = ();
+        for my $bucket (values %buckets) {
+            for my $field (keys %{$bucket}) {
+                $of_redis{"$1 $2"} += $bucket->{$field} if $field =~ /\A($names)\{.*\bclass=(\w+)/;
+            }
         }
-        my $expected = join ' | ', map { my $class = $_;
-            join ' ', $class, map { $sum{"$_ $class"} // 0 } qw(sessions_started messages_accepted hang_ups) } @classes;
-        my $shown = $browser->evaluate(q{[...document.querySelectorAll('#mail tbody tr')].map((r) => [...r.cells].map((c) => c.textContent.replaceAll(',', '')).join(' ')).join(' | ')});
-        $shown eq $expected;
-    }, 30, 'the counters to agree'), 'sessions, messages and hang-ups by class are those of Redis';
+        for (split /\n/, $http->get('/metrics')->{body}) {
+            $of_metrics{"$1 $2"} += $3 if /\Apostvalve_($names)_total\{.*\bclass="(\w+)".*\} (\d+)/;
+        }
+        $shown = $browser->evaluate(q{[...document.querySelectorAll('#mail tbody tr')].map((r) => [...r.cells].map((c) => c.textContent.replaceAll(',', '')).join(' ')).join(' | ')});
+        $shown eq $lines->(\%of_redis) && $shown eq $lines->(\%of_metrics);
+    }, 30, 'the counters to agree'), 'sessions, messages and hang-ups by class are those of Redis and of /metrics'
+        or diag join "\n", $shown, $lines->(\%of_redis), $lines->(\%of_metrics);
+    cmp_ok $of_redis{'messages_accepted good'}, '>', 5, 'there was mail of good senders';
+    cmp_ok $of_redis{'hang_ups unknown'} + ($of_redis{'hang_ups suspect'} // 0), '>', 5, 'others were hung up on';
+    my $all = 0;
+    $all += $_ for map { $of_redis{"hang_ups $_"} // 0 } @classes;
+    my $reasons = $browser->evaluate(q{[...document.querySelectorAll('#reasons b')].reduce((sum, b) => sum + Number(b.textContent.replaceAll(',', '')), 0)});
+    is $reasons, $all, 'the reasons add up to all hang-ups';
+    like $browser->text('#mail-note'), qr/\AGood senders: \d+ messages accepted/, 'good mail and its fate in words';
 };
 
 subtest 'explain' => sub {

@@ -13,6 +13,8 @@ const host = parameters.get('host');
 
 const chart = new Chart($('chart'));
 const RECENT_MINUTES = 5;
+const REASONS_SHOWN = 12;
+const WINDOW_S = 300; // the chart shows so much at least
 const state = {
   status: null, answeredAt: 0, announced: '',
   good: { messages: 0, turnedAway: 0, minutes: RECENT_MINUTES },
@@ -155,7 +157,7 @@ function showStatus(status) {
   setText($('host'), status.host);
   setText($('version'), `Postvalve ${status.version}.`);
   setText($('updated'), `Updated ${words.clock(status.time)}`);
-  showHero(words.describe(status));
+  showHero(words.describe(status, state.good));
   showNotices(words.notices(status, state.good));
   showFigures(status.services[0]);
   showClasses(status);
@@ -190,8 +192,10 @@ function showHistory(history) {
     ({ time, pressure, level, busy, waiting, slot_limit }));
   const summary = summarize(samples);
   setText($('history-summary'), summary);
+  const first = samples.length ? samples[0].time - history.interval_s : history.from;
+  const from = Math.min(Math.max(history.from, first), history.to - WINDOW_S);
   chart.show({
-    samples, from: history.from, to: history.to, interval: history.interval_s,
+    samples, from, to: history.to, interval: history.interval_s,
     thresholds: state.status?.thresholds ?? { elevated: 0.6, stressed: 0.8, critical: 1 },
     label: `Pressure over the last hour. ${summary} The table below has the numbers.`,
   });
@@ -250,9 +254,13 @@ function showReasons(fields) {
     const key = `${f.labels.class} ${f.labels.reason}`;
     reasons.set(key, (reasons.get(key) ?? 0) + f.value);
   }
-  const list = [...reasons].sort((a, b) => b[1] - a[1]).slice(0, 8), most = list[0]?.[1] ?? 1;
+  const list = [...reasons].sort((a, b) => b[1] - a[1]).slice(0, REASONS_SHOWN), most = list[0]?.[1] ?? 1;
   const key = JSON.stringify(list);
-  setText($('reasons-note'), list.length ? `${words.plural(sum(fields, 'hang_ups'), 'hang-up', 'hang-ups')} in all.` : 'Nobody was hung up on in this time.');
+  const reclaimed = sum(fields, 'slots_reclaimed');
+  setText($('reasons-note'), [
+    list.length ? `${words.plural(sum(fields, 'hang_ups'), 'hang-up', 'hang-ups')} in all.` : 'Nobody was hung up on in this time.',
+    reclaimed ? `${words.plural(reclaimed, 'slot', 'slots')} taken back from clients that did not use them.` : '',
+  ].join(' ').trim());
   if ($('reasons').dataset.key === key) return;
   $('reasons').dataset.key = key;
   $('reasons').replaceChildren(...list.map(([name, n]) => {

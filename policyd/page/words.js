@@ -59,8 +59,8 @@ export function dateAndTime(seconds) {
 const HEADLINES = {
   calm: 'Mail is flowing.',
   elevated: 'Busy. Mail is flowing.',
-  stressed: 'Under stress. Good mail goes first.',
-  critical: 'More clients than slots. Good mail goes first.',
+  stressed: 'Under stress.',
+  critical: 'More clients than slots.',
 };
 const MEASURES = {
   calm: 'Everybody is let in.',
@@ -75,8 +75,20 @@ function slotsText(service) {
   return `${count(service.busy)} of ${plural(service.slot_limit, 'slot', 'slots')} busy${waiting}.`;
 }
 
-// How it is, from the status: { state, headline, detail }.
-export function describe(status) {
+// Good mail comes first; how it fared is what counts.
+function goodMailText(good) {
+  if (good.turnedAway > 0) return 'Some good mail has to wait.';
+  return good.messages > 0 ? 'Good mail gets in.' : 'Good mail goes first.';
+}
+
+function headlineOf(level, good) {
+  const isBad = level === 'stressed' || level === 'critical';
+  return isBad ? `${HEADLINES[level]} ${goodMailText(good)}` : HEADLINES[level];
+}
+
+// How it is, from the status: { state, headline, detail }. good: of good senders in the last
+// minutes, { messages, turnedAway, minutes }.
+export function describe(status, good) {
   const service = status.services[0];
   if (!service) {
     const why = status.redis.configured && !status.redis.reachable
@@ -94,7 +106,7 @@ export function describe(status) {
   const isActing = status.mode === 'enforce' && !status.off;
   return {
     state: service.level,
-    headline: isActing || service.level === 'calm' ? HEADLINES[service.level] : `Level ${service.level}. Postvalve does not intervene.`,
+    headline: isActing || service.level === 'calm' ? headlineOf(service.level, good) : `Level ${service.level}. Postvalve does not intervene.`,
     detail: isActing ? `${slotsText(service)} ${MEASURES[service.level]}` : slotsText(service),
   };
 }
@@ -104,7 +116,6 @@ const until = (override) =>
   `${override.by ? `, by ${override.by}` : ''}${override.note ? `: ${override.note}` : ''}`;
 
 // What else somebody should know at once: [{ kind, text }].
-// good: of good senders in the last minutes, { messages, turnedAway, minutes }.
 export function notices(status, good) {
   const list = [];
   const add = (kind, text) => list.push({ kind, text });
@@ -121,7 +132,7 @@ export function notices(status, good) {
   else if (status.mode === 'observe') add('warn', 'Observe mode: what would be done is logged and counted; nobody is hung up on.');
   if (status.forced?.level) add('warn', `The level is forced to ${status.forced.level.level} ${until(status.forced.level)}.`);
   if (service?.level_source === 'cluster') add('warn', 'The level is that of the other hosts: enough of them are stressed.');
-  if (service?.postfix_stress) add('warn', 'Postfix itself signals stress (stress=yes).');
+  if (service?.postfix_stress) add('warn', 'Postfix itself signals stress (stress=yes), and does so for 1000 s after its last process was taken.');
   return list;
 }
 

@@ -286,6 +286,19 @@ subtest 'a thousand connections hang, and garbage comes in' => sub {
     unlike $policyd->log_text, qr/http connection/, 'none of that fills the log';
 };
 
+subtest 'too many different questions' => sub {
+    my $socket = $http->connect;
+    my (%seen, $rest);
+    syswrite $socket, join '', map { "GET /api/counters?x=$_ HTTP/1.1\r\nHost: localhost\r\n\r\n" } 1 .. 100;
+    $http->read_all($socket, sub {
+        ($rest, %seen) = ($_[0]);
+        while (my $answer = $http->parse($rest)) { $seen{ $answer->{status} }++; $rest = $answer->{rest} }
+        return ($seen{200} // 0) + ($seen{429} // 0) == 100;
+    });
+    cmp_ok $seen{429}, '>', 0, 'Redis is not asked each of them';
+    wait_ok { $http->get('/api/status?x=1')->{status} == 200 } 30, 'a second later it goes on';
+};
+
 subtest 'Redis is away' => sub {
     $redis->pause;
     my ($before_s, @answers) = now_s();
