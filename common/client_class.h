@@ -54,14 +54,16 @@ struct class_settings {
     double good_domain_messages;  /* as good_messages, for all clients of a domain */
     double good_network_messages; /* ... of a network */
     double suspect_score;         /* weighted bad evidence from which on a client is suspect */
-    double suspect_ratio;       /* ... and more than so many points for each accepted message */
-    double bot_score;           /* weighted bad evidence from which on a client is a bot */
-    double bot_ratio;           /* ... and more than so many points for each accepted message */
-    double bad_network_clients; /* suspect clients from which on a network is bad */
-    int64_t return_min_s;       /* coming back sooner after a hang-up is hammering */
-    int64_t return_max_s;       /* coming back later is coming anew */
-    double hammer_count;        /* sessions too soon after a hang-up that make a suspect */
-    int64_t shared_memory_s;    /* how long an address seen to be shared counts as shared */
+    double suspect_ratio; /* ... and more than so many points for each accepted message */
+    double bot_score;     /* weighted bad evidence from which on a client is a bot */
+    double bot_ratio;     /* ... and more than so many points for each accepted message */
+    double
+        unknown_share; /* of a session's recipients, from which on unknown ones are evidence */
+    double bad_network_clients;    /* suspect clients from which on a network is bad */
+    int64_t return_min_s;          /* coming back sooner after a hang-up is hammering */
+    int64_t return_max_s;          /* coming back later is coming anew */
+    double hammer_count;           /* sessions too soon after a hang-up that make a suspect */
+    int64_t shared_memory_s;       /* how long an address seen to be shared counts as shared */
     double weight[EVIDENCE_COUNT]; /* points for each count of bad evidence */
 };
 

@@ -183,8 +183,9 @@ void admission_record(struct milter *milter, const struct config *config,
                       const struct session *session, bool has_ended)
 {
     int64_t now_ms = clock_monotonic_ms();
-    struct session_outcome outcome = session_outcome_of(
-        session, config->milter.silent_after_s * MS_PER_S, has_ended, now_ms);
+    struct session_outcome outcome =
+        session_outcome_of(session, config->client_class.unknown_share,
+                           config->milter.silent_after_s * MS_PER_S, has_ended, now_ms);
     if (session->address.family == ADDRESS_NONE || session_outcome_is_empty(&outcome))
         return;
     log_outcome(session, &outcome);

@@ -55,10 +55,12 @@ void session_on_recipient(struct session *session, const struct recipient_macros
 {
     enter(session, SESSION_RCPT, now_ms);
     bool is_rejected = macros->mailer && strcmp(macros->mailer, "error") == 0;
-    if (!is_rejected)
+    if (!is_rejected) {
         session->accepted_recipients++;
-    else if (macros->host && is_unknown_recipient(macros->host))
+        session->known_recipients++;
+    } else if (macros->host && is_unknown_recipient(macros->host)) {
         session->unknown_recipients++;
+    }
 }
 
 /* The client is still there, and as far as it was. */
@@ -90,9 +92,17 @@ void session_on_abort(struct session *session, int64_t now_ms)
     enter(session, session->has_said_helo ? SESSION_HELO : SESSION_CONNECTED, now_ms);
 }
 
+/* Those of a list with a few old addresses are no guesses. */
+static int guesses(const struct session *session, double unknown_share)
+{
+    int all = session->known_recipients + session->unknown_recipients;
+    return session->unknown_recipients >= unknown_share * all ? session->unknown_recipients : 0;
+}
+
 double session_bad_score(const struct session *session, const struct class_settings *settings)
 {
-    return settings->weight[EVIDENCE_UNKNOWN_RECIPIENT] * session->unknown_recipients +
+    return settings->weight[EVIDENCE_UNKNOWN_RECIPIENT] *
+               guesses(session, settings->unknown_share) +
            settings->weight[EVIDENCE_PROTOCOL_ERROR] * session->protocol_errors;
 }
 
@@ -101,7 +111,7 @@ bool session_is_behaving(const struct session *session)
     return session->accepted_messages > 0 || session->state == SESSION_DATA;
 }
 
-struct session_outcome session_outcome_of(const struct session *session,
+struct session_outcome session_outcome_of(const struct session *session, double unknown_share,
                                           int64_t silent_after_ms, bool has_ended,
                                           int64_t now_ms)
 {
@@ -111,7 +121,7 @@ struct session_outcome session_outcome_of(const struct session *session,
 
     outcome.is_hung_up = session->is_hung_up && !session->is_in_burst;
     outcome.counts[EVIDENCE_ACCEPTED] = (float)session->accepted_messages;
-    outcome.counts[EVIDENCE_UNKNOWN_RECIPIENT] = (float)session->unknown_recipients;
+    outcome.counts[EVIDENCE_UNKNOWN_RECIPIENT] = (float)guesses(session, unknown_share);
     outcome.is_shared = session->is_shared;
     outcome.counts[EVIDENCE_PROTOCOL_ERROR] = (float)session->protocol_errors;
     outcome.counts[EVIDENCE_RECLAIMED] = session->is_reclaimed ? 1 : 0;

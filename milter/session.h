@@ -56,6 +56,7 @@ struct session {
     int accepted_recipients;
     /* Of the session so far. */
     int accepted_messages;
+    int known_recipients; /* accepted */
     int unknown_recipients;
     int protocol_errors; /* commands that SMTP does not know */
 };
@@ -90,8 +91,9 @@ bool session_is_behaving(const struct session *session);
 
 /* How it ended, or stands: what a session leaves in its client's record. A client without a
  * HELO was silent if it held its slot for silent_after_ms, otherwise it dropped the connection;
- * the latter is only known where has_ended. Nothing for trusted clients. */
-struct session_outcome session_outcome_of(const struct session *session,
+ * the latter is only known where has_ended. Unknown recipients are evidence where they are this
+ * share of all. Nothing for trusted clients. */
+struct session_outcome session_outcome_of(const struct session *session, double unknown_share,
                                           int64_t silent_after_ms, bool has_ended,
                                           int64_t now_ms);
 

@@ -64,27 +64,30 @@ static const struct outcome_row {
     enum how how;
     float accepted, unknown, silent, dropped;
 } outcome_table[] = {
-    {"gone at once",                           "",           CLASS_UNKNOWN, 1200,   GONE,    0, 0, 0, 1},
-    {"still there, not long yet",              "",           CLASS_UNKNOWN, 1200,   OPEN,    0, 0, 0, 0},
-    {"silent until the limit",                 "",           CLASS_UNKNOWN, 6000,   GONE,    0, 0, 1, 0},
-    {"just below the limit",                   "",           CLASS_UNKNOWN, 5999,   GONE,    0, 0, 0, 1},
-    {"silent and still there",                 "",           CLASS_UNKNOWN, 9000,   OPEN,    0, 0, 1, 0},
-    {"hung up on",                             "",           CLASS_UNKNOWN, 1001,   HUNG_UP, 0, 0, 0, 0},
-    {"HELO and gone",                          "H",          CLASS_UNKNOWN, 1200,   GONE,    0, 0, 0, 0},
-    {"HELO and long silence",                  "H",          CLASS_UNKNOWN, 900000, GONE,    0, 0, 0, 0},
-    {"one message",                            "HMgD.",      CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
-    {"two messages, three recipients",         "HMggD.MgD.", CLASS_UNKNOWN, 2000,   GONE,    2, 0, 0, 0},
-    {"nobody accepted",                        "HMuA",       CLASS_UNKNOWN, 2000,   GONE,    0, 1, 0, 0},
-    {"one of three accepted",                  "HMugnD.",    CLASS_UNKNOWN, 2000,   GONE,    1, 2, 0, 0},
-    {"refused for another reason",             "HMpoA",      CLASS_UNKNOWN, 2000,   GONE,    0, 0, 0, 0},
-    {"an MTA that says nothing of recipients", "HMbD.",      CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
-    {"RSET before the end",                    "HMgA",       CLASS_UNKNOWN, 2000,   GONE,    0, 0, 0, 0},
-    {"aborted recipients do not count",        "HMgAMuD.",   CLASS_UNKNOWN, 2000,   GONE,    0, 1, 0, 0},
-    {"recipients count for one message",       "HMgD.M.",    CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
-    {"MAIL without HELO",                      "MgD.",       CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
-    {"trusted",                                "HMguD.",     CLASS_TRUSTED, 2000,   GONE,    0, 0, 0, 0},
-    {"trusted and silent",                     "",           CLASS_TRUSTED, 99000,  GONE,    0, 0, 0, 0},
-    {"hung up on at MAIL",                     "HMuAM",      CLASS_UNKNOWN, 2000,   HUNG_UP, 0, 1, 0, 0},
+    {"gone at once",                           "",            CLASS_UNKNOWN, 1200,   GONE,    0, 0, 0, 1},
+    {"still there, not long yet",              "",            CLASS_UNKNOWN, 1200,   OPEN,    0, 0, 0, 0},
+    {"silent until the limit",                 "",            CLASS_UNKNOWN, 6000,   GONE,    0, 0, 1, 0},
+    {"just below the limit",                   "",            CLASS_UNKNOWN, 5999,   GONE,    0, 0, 0, 1},
+    {"silent and still there",                 "",            CLASS_UNKNOWN, 9000,   OPEN,    0, 0, 1, 0},
+    {"hung up on",                             "",            CLASS_UNKNOWN, 1001,   HUNG_UP, 0, 0, 0, 0},
+    {"HELO and gone",                          "H",           CLASS_UNKNOWN, 1200,   GONE,    0, 0, 0, 0},
+    {"HELO and long silence",                  "H",           CLASS_UNKNOWN, 900000, GONE,    0, 0, 0, 0},
+    {"a list with one old address in six",     "HMgggguD.gg", CLASS_UNKNOWN, 3000,   GONE,    1, 0, 0,
+     0                                                                                                  },
+    {"... with one in five",                   "HMgggguD.",   CLASS_UNKNOWN, 3000,   GONE,    1, 1, 0, 0},
+    {"one message",                            "HMgD.",       CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
+    {"two messages, three recipients",         "HMggD.MgD.",  CLASS_UNKNOWN, 2000,   GONE,    2, 0, 0, 0},
+    {"nobody accepted",                        "HMuA",        CLASS_UNKNOWN, 2000,   GONE,    0, 1, 0, 0},
+    {"one of three accepted",                  "HMugnD.",     CLASS_UNKNOWN, 2000,   GONE,    1, 2, 0, 0},
+    {"refused for another reason",             "HMpoA",       CLASS_UNKNOWN, 2000,   GONE,    0, 0, 0, 0},
+    {"an MTA that says nothing of recipients", "HMbD.",       CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
+    {"RSET before the end",                    "HMgA",        CLASS_UNKNOWN, 2000,   GONE,    0, 0, 0, 0},
+    {"aborted recipients do not count",        "HMgAMuD.",    CLASS_UNKNOWN, 2000,   GONE,    0, 1, 0, 0},
+    {"recipients count for one message",       "HMgD.M.",     CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
+    {"MAIL without HELO",                      "MgD.",        CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
+    {"trusted",                                "HMguD.",      CLASS_TRUSTED, 2000,   GONE,    0, 0, 0, 0},
+    {"trusted and silent",                     "",            CLASS_TRUSTED, 99000,  GONE,    0, 0, 0, 0},
+    {"hung up on at MAIL",                     "HMuAM",       CLASS_UNKNOWN, 2000,   HUNG_UP, 0, 1, 0, 0},
 };
 
 static void test_outcomes(void)
@@ -95,7 +98,7 @@ static void test_outcomes(void)
         session.is_hung_up = row->how == HUNG_UP;
         session.class = row->class;
         struct session_outcome outcome =
-            session_outcome_of(&session, SILENT_AFTER_MS, row->how != OPEN, row->end_ms);
+            session_outcome_of(&session, 0.2, SILENT_AFTER_MS, row->how != OPEN, row->end_ms);
         bool is_right = ok(outcome.counts[EVIDENCE_ACCEPTED] == row->accepted &&
                                outcome.counts[EVIDENCE_UNKNOWN_RECIPIENT] == row->unknown &&
                                outcome.counts[EVIDENCE_SILENT] == row->silent &&
@@ -114,7 +117,8 @@ static void test_outcomes(void)
 static void test_more_evidence(void)
 {
     struct session session = replay("HxMxuA");
-    struct session_outcome outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 9000);
+    struct session_outcome outcome =
+        session_outcome_of(&session, 0.2, SILENT_AFTER_MS, true, 9000);
     is_number(outcome.counts[EVIDENCE_PROTOCOL_ERROR], 2, "commands that SMTP does not know");
     is_number(outcome.counts[EVIDENCE_UNKNOWN_RECIPIENT], 1, "... besides other evidence");
     is_string(session_state_name(replay("HMx").state), "mail", "... change no state");
@@ -122,22 +126,22 @@ static void test_more_evidence(void)
 
     session = replay("");
     session.is_reclaimed = true;
-    outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 9000);
+    outcome = session_outcome_of(&session, 0.2, SILENT_AFTER_MS, true, 9000);
     is_number(outcome.counts[EVIDENCE_RECLAIMED], 1, "reclaimed");
     is_number(outcome.counts[EVIDENCE_SILENT], 0, "... is not silent as well");
 
     session = replay("");
     session.is_hung_up = session.is_hammering = true;
-    outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 1001);
+    outcome = session_outcome_of(&session, 0.2, SILENT_AFTER_MS, true, 1001);
     ok(outcome.is_hung_up && outcome.counts[EVIDENCE_HAMMERED] == 1, "hammers");
     session.is_hammering = false;
     session.is_in_burst = true;
-    outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 1001);
+    outcome = session_outcome_of(&session, 0.2, SILENT_AFTER_MS, true, 1001);
     ok(session_outcome_is_empty(&outcome), "one of several hang-ups at a time is not news");
 
     session = replay("HMgD.");
     session.is_shared = true;
-    outcome = session_outcome_of(&session, SILENT_AFTER_MS, true, 2000);
+    outcome = session_outcome_of(&session, 0.2, SILENT_AFTER_MS, true, 2000);
     ok(outcome.is_shared, "of a shared address");
     ok(session_is_behaving(&session) &&
            session_is_behaving(&(struct session){.state = SESSION_DATA}) &&
