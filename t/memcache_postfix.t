@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use IO::Socket::INET;
 use Postvalve::Daemon;
 use Postvalve::PolicyClient;
 use Postvalve::Postfix;
@@ -115,6 +116,35 @@ sub delivered {
     my $count = () = $next_hop->log_text =~ /to=<\Q$recipient\E>.* status=sent /g;
     return $count;
 }
+
+# Why there is an answer always, and why the client files say max_try = 1.
+sub tries {
+    my ($answer, $max_try) = @_;
+    my $port = free_port();
+    my $log = temp_dir('tries') . "/$port";
+    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5) // die "listen: $!";
+    my $pid = fork // die "fork: $!";
+    if ($pid == 0) {
+        while (my $client = $listener->accept) {
+            while (my $line = <$client>) {
+                spew($log, (-e $log ? slurp($log) : '') . $line);
+                print {$client} "$answer\r\n";
+                $client->flush;
+            }
+        }
+    }
+    spew("$log.cf", "memcache = inet:127.0.0.1:$port\nmax_try = $max_try\n");
+    run_command([ '/usr/sbin/postmap', '-q', 'k', "memcache:$log.cf" ]);
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    return scalar(() = slurp($log) =~ /^get k\r$/mg);
+}
+
+subtest 'what Postfix does with an error' => sub {
+    is tries('END', 2), 1, 'a miss is an answer';
+    is tries('SERVER_ERROR Redis is away', 2), 2, 'an error is not: sleep, and try again';
+    is tries('SERVER_ERROR Redis is away', 1), 1, '... but for max_try = 1';
+};
 
 my ($alice, $bob, $carol, $dave, $erin, $nobody) = map {"$_\@example.test"} qw(alice bob carol dave erin nobody);
 my ($first, $second, $third, $fourth) = map {"127.9.1.$_"} 1 .. 4;

@@ -250,6 +250,22 @@ subtest 'without Redis' => sub {
     is get($a, 'before'), "END\r\n", 'what was deleted stays deleted';
 };
 
+subtest 'Redis does not answer, or takes nothing' => sub {
+    set($a, 'known', 'v');
+    $redis->pause;
+    is get($a, 'known'), 'v', 'it hangs: what is known';
+    is get($a, 'never'), "END\r\n", '... what is not';
+    is set($a, 'hung', 'v'), "STORED\r\n", '... stored';
+    $redis->resume;
+    ok wait_until(sub { set($b, 'probe', 'v3'); get($a, 'probe') eq 'v3' }, 20), 'it answers again';
+    $redis->command('CONFIG', 'SET', 'maxmemory', '1');
+    is set($a, 'full', 'v'), "STORED\r\n", 'it is full: stored';
+    is get($a, 'full'), 'v', '... in memory';
+    is get($a, 'known'), 'v', '... what Redis has';
+    $redis->command('CONFIG', 'SET', 'maxmemory', '0');
+    ok wait_until(sub { get($a, 'full') eq 'v' && get($b, 'full') eq 'v' }, 20), 'it has room: shared';
+};
+
 subtest 'reload and end' => sub {
     my $other = temp_dir('sockets') . '/other';
     $policyd{a}->configure({ memcache => { listen => ["unix:$socket{a}", "unix:$other"] } });
