@@ -100,11 +100,6 @@ static uint64_t load(const struct counter_flush *flush, int index)
     return atomic_load_explicit(&flush->set->cells[index], memory_order_acquire);
 }
 
-static bool is_batch_done(const struct counter_flush *flush)
-{
-    return flush->is_written[PART_TOTAL] && flush->is_written[PART_MINUTE];
-}
-
 static int end_of(const struct counter_info *info)
 {
     return info->cell + counter_combinations(info) * counter_spread(info);
@@ -148,18 +143,9 @@ static void settle(struct counter_flush *flush)
     }
 }
 
-bool counter_flush_is_done(const struct counter_flush *flush)
+bool counter_flush_is_settled(const struct counter_flush *flush)
 {
-    if (!is_batch_done(flush))
-        return false;
-    for (int i = 0; i < COUNTER_COUNT; i++) {
-        const struct counter_info *info = counter_info((enum counter)i);
-        for (int index = info->cell; index < end_of(info) && info->kind != COUNTER_GAUGE;
-             index++)
-            if (load(flush, index) != flush->taken[index])
-                return false;
-    }
-    return true;
+    return flush->is_written[PART_TOTAL] && flush->is_written[PART_MINUTE];
 }
 
 /* -- the commands ------------------------------------------------------------------------- */
@@ -344,13 +330,13 @@ size_t counter_flush_commands(struct counter_flush *flush,
 {
     *commands_r = BUFFER_WITH_MAXIMUM(COMMANDS_MAX);
     flush->sent_count = 0;
-    if (is_batch_done(flush)) {
+    if (counter_flush_is_settled(flush)) {
         bool has_counts = collect_counts(flush);
         /* Open sessions want to be told of even when nothing happens. */
         flush->is_written[PART_TOTAL] = !has_counts && !has_open(flush);
         flush->is_written[PART_MINUTE] = !has_counts;
         flush->minute = target->wall_s / 60;
-        flush->number += !is_batch_done(flush);
+        flush->number += !counter_flush_is_settled(flush);
     }
     for (int part = 0; part < PART_COUNT; part++) {
         if (flush->is_written[part])
@@ -370,8 +356,8 @@ void counter_flush_reply(struct counter_flush *flush, size_t index, bool is_done
 {
     if (!is_done || index >= flush->sent_count || flush->sent[index] == PART_COUNT)
         return;
-    bool was_done = is_batch_done(flush);
+    bool was_done = counter_flush_is_settled(flush);
     flush->is_written[flush->sent[index]] = true;
-    if (!was_done && is_batch_done(flush))
+    if (!was_done && counter_flush_is_settled(flush))
         settle(flush);
 }

@@ -47,8 +47,8 @@ size_t counter_flush_commands(struct counter_flush *flush,
                               struct buffer *commands_r);
 /* is_done: it was carried out; else it was not, or nobody knows. */
 void counter_flush_reply(struct counter_flush *flush, size_t index, bool is_done);
-/* Nothing is left to write. */
-bool counter_flush_is_done(const struct counter_flush *flush);
+/* No batch is on its way: the next one has all that was counted. */
+bool counter_flush_is_settled(const struct counter_flush *flush);
 
 /* Adds counts to one hash, once; see counter_flush.c. */
 extern const char counter_flush_script[];

@@ -210,10 +210,14 @@ void host_link_write_counts(struct host_link *link)
     if (!link)
         return;
     own_numbers_count_cpu(&link->own_numbers);
-    do
+    /* What is on its way, and then all that was counted since. */
+    bool is_last = false;
+    while (clock_monotonic_ms() < until_ms &&
+           redis_server_may_try(history_redis_server(link->milter->history), REDIS_USE_WRITE) &&
+           !(is_last && counter_flush_is_settled(link->counters))) {
+        is_last = is_last || counter_flush_is_settled(link->counters);
         write_counts(link, true);
-    while (!counter_flush_is_done(link->counters) && clock_monotonic_ms() < until_ms &&
-           redis_server_may_try(history_redis_server(link->milter->history), REDIS_USE_WRITE));
+    }
 }
 
 /* -- the thread --------------------------------------------------------------------------- */

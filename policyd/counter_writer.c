@@ -121,10 +121,16 @@ void counter_writer_finish(struct counter_writer *writer)
         event_del(writer->timer);
     if (!ticker || event_add(ticker, &turn) != 0)
         return;
-    while (clock_monotonic_ms() < until_ms && !counter_flush_is_done(writer->flush) &&
+    /* What is on its way, and then all that was counted since. */
+    bool is_last = false;
+    while (clock_monotonic_ms() < until_ms &&
            redis_server_may_try(writer->store->server, REDIS_USE_WRITE)) {
+        if (is_last && counter_flush_is_settled(writer->flush))
+            break;
+        is_last = is_last || (writer->waiting == 0 && counter_flush_is_settled(writer->flush));
         write_now(writer, true);
-        event_base_loop(writer->base, EVLOOP_ONCE);
+        if (!counter_flush_is_settled(writer->flush))
+            event_base_loop(writer->base, EVLOOP_ONCE);
     }
     event_free(ticker);
 }

@@ -32,10 +32,9 @@ static void count(uint64_t amount)
 static void test_batches(void)
 {
     is_number(write_commands(60, false), 0, "nothing was counted: nothing to write");
-    ok(counter_flush_is_done(flush_state), "... and nothing left");
     count(3);
-    ok(!counter_flush_is_done(flush_state), "something is left");
     is_number(write_commands(120, false), 2, "two hashes");
+    ok(!counter_flush_is_settled(flush_state), "a batch is on its way");
     ok(says("pv:total:mx") && says("pv:stats:mx:2\r\n"), "the total, and the minute");
     ok(says("\r\n$1\r\n3\r\n"), "the amount");
     ok(says("$10\r\nmilter:1:1\r\n$1\r\n1\r\n"), "the process, and batch 1");
@@ -55,7 +54,7 @@ static void test_batches(void)
        "as batch 2, in the minute of now");
     counter_flush_reply(flush_state, 0, true);
     counter_flush_reply(flush_state, 1, true);
-    ok(counter_flush_is_done(flush_state), "all is written");
+    ok(counter_flush_is_settled(flush_state), "all is written");
     is_number(write_commands(240, false), 0, "nothing more");
 }
 
@@ -87,7 +86,7 @@ static void test_gauges(void)
     counter_set_gauge(&set, COUNTER_OPEN_FILES, LABELS(0), 18);
     is_number(write_commands(360, false), 2, "each time");
     ok(says("\r\n18\r\n"), "as they are");
-    ok(counter_flush_is_done(flush_state), "they are nothing that is left");
+    ok(counter_flush_is_settled(flush_state), "they are of no batch");
     is_number(write_commands(360, true), 0, "at the end there are none");
 }
 
