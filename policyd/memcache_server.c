@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#define CLIENTS_MAX                                                                            \
-    1024 /* a host has one verify(8), one postscreen(8), and perhaps proxymap(8) */
+/* A host has one verify(8), one postscreen(8), and perhaps some of proxymap(8). */
+#define CLIENTS_MAX 1024
 
 struct memcache_client {
     size_t skip; /* bytes of a value that is too large */
