@@ -64,7 +64,7 @@ void newcomers_note_end(struct newcomers *newcomers, const struct session_outcom
 }
 
 double newcomers_judge(struct newcomers *newcomers, const struct newcomers_settings *settings,
-                       enum level level, int64_t now_ms)
+                       enum level level, int slot_limit, int64_t now_ms)
 {
     int64_t oldest = now_ms / NEWCOMERS_BUCKET_MS - NEWCOMERS_BUCKETS + 1;
     int64_t good_ms = 0, bad_ms = 0;
@@ -81,9 +81,10 @@ double newcomers_judge(struct newcomers *newcomers, const struct newcomers_setti
     }
     double share = bad_ms > 0 ? (double)bad_ms / (double)(good_ms + bad_ms) : 0;
     double limit = settings->bad_share * (newcomers->is_on_trial ? LEAVE_PART : 1);
-    uint32_t sessions_min = newcomers->is_on_trial ? 1 : NEWCOMERS_BAD_MIN;
+    bool is_enough = newcomers->is_on_trial || (bad_sessions >= NEWCOMERS_BAD_MIN &&
+                                                bad_ms >= NEWCOMERS_BAD_SLOT_MS * slot_limit);
     newcomers->is_on_trial =
-        settings->bad_share > 0 && share >= limit && bad_sessions >= sessions_min;
+        settings->bad_share > 0 && is_enough && bad_sessions > 0 && share >= limit;
     return share;
 }
 

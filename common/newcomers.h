@@ -27,8 +27,11 @@ struct newcomers_settings {
 
 #define NEWCOMERS_BUCKETS   6
 #define NEWCOMERS_BUCKET_MS 10000
-/* Bad sessions within that time, at least: of two or three nothing follows. */
-#define NEWCOMERS_BAD_MIN 5
+/* Within that time, at least: so many bad sessions, and so much of their time for each slot
+ * that there is. Of two or three nothing follows, and scanners that drop at once take no slots.
+ */
+#define NEWCOMERS_BAD_MIN     5
+#define NEWCOMERS_BAD_SLOT_MS 1200
 
 struct newcomers {
     struct newcomers_bucket {
@@ -48,7 +51,7 @@ void newcomers_note_end(struct newcomers *newcomers, const struct session_outcom
  * are free, nothing counts: scanners come at night, and the honest burst of the morning is not
  * to pay for it. Returns the bad part of the slot-time, 0 where there was none. */
 double newcomers_judge(struct newcomers *newcomers, const struct newcomers_settings *settings,
-                       enum level level, int64_t now_ms);
+                       enum level level, int slot_limit, int64_t now_ms);
 /* How many sessions of newcomers end with mail each second: of the last full one, or of the one
  * that has begun where that has more. */
 int newcomers_delivering(const struct newcomers *newcomers, int64_t now_ms);

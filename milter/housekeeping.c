@@ -85,16 +85,15 @@ static bool has_level_changed(struct milter *milter)
 }
 
 /* busy: as the table counts; negative: the milter is not asked there. Returns the level. */
-static enum level tend_service(struct milter *milter, const struct config *config,
-                               size_t service, int busy, int64_t now_ms)
+static void tend_service(struct milter *milter, const struct config *config, size_t service,
+                         int busy, int64_t now_ms, struct stress_reading *reading_r)
 {
-    struct stress_reading reading;
+    *reading_r = (struct stress_reading){.level = LEVEL_CALM};
     if (busy < 0)
-        return LEVEL_CALM;
-    stress_monitor_read(milter->stress, service, busy, false, now_ms, &reading);
-    if (!reading.is_off)
-        reclaimer_tick(milter, config, &config->services.items[service], &reading, now_ms);
-    return reading.level;
+        return;
+    stress_monitor_read(milter->stress, service, busy, false, now_ms, reading_r);
+    if (!reading_r->is_off)
+        reclaimer_tick(milter, config, &config->services.items[service], reading_r, now_ms);
 }
 
 /* The levels move by the clock too. Returns in how many ms the next tick is wanted. */
@@ -107,13 +106,14 @@ static int64_t tick(struct milter *milter, const struct config *config, int64_t 
     int64_t next_ms = stress_monitor_tick(milter->stress, busy, now_ms);
     if (has_level_changed(milter))
         host_link_wake(milter->host_link);
-    enum level highest = LEVEL_CALM;
+    struct stress_reading worst = {.level = LEVEL_CALM}, reading;
     for (size_t i = 0; i < services->count; i++) {
-        enum level level = tend_service(milter, config, i, busy[i], now_ms);
-        if (level > highest)
-            highest = level;
+        tend_service(milter, config, i, busy[i], now_ms, &reading);
+        if (reading.level > worst.level)
+            worst = reading;
     }
-    newcomer_watch_tick(milter->newcomers, &config->admission.newcomers, highest, now_ms);
+    newcomer_watch_tick(milter->newcomers, &config->admission.newcomers, worst.level,
+                        worst.pressure.slot_limit, now_ms);
     return next_ms;
 }
 

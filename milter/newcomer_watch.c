@@ -8,6 +8,8 @@
 struct newcomer_watch {
     pthread_mutex_t mutex;
     struct newcomers newcomers;
+    enum level level; /* as of the last tick */
+    int slot_limit;
 };
 
 struct newcomer_watch *newcomer_watch_create(void)
@@ -26,18 +28,34 @@ void newcomer_watch_note_end(struct newcomer_watch *watch,
     pthread_mutex_unlock(&watch->mutex);
 }
 
+static void judge(struct newcomer_watch *watch, const struct newcomers_settings *settings,
+                  int64_t now_ms)
+{
+    bool before = watch->newcomers.is_on_trial;
+    double share =
+        newcomers_judge(&watch->newcomers, settings, watch->level, watch->slot_limit, now_ms);
+    if (watch->newcomers.is_on_trial != before)
+        log_info("newcomers on_trial=%s bad_share=%.2f level=%s", before ? "no" : "yes", share,
+                 level_name(watch->level));
+}
+
 void newcomer_watch_tick(struct newcomer_watch *watch,
                          const struct newcomers_settings *settings, enum level level,
-                         int64_t now_ms)
+                         int slot_limit, int64_t now_ms)
 {
     pthread_mutex_lock(&watch->mutex);
-    bool before = watch->newcomers.is_on_trial;
-    double share = newcomers_judge(&watch->newcomers, settings, level, now_ms);
-    bool now = watch->newcomers.is_on_trial;
+    watch->level = level;
+    watch->slot_limit = slot_limit;
+    judge(watch, settings, now_ms);
     pthread_mutex_unlock(&watch->mutex);
-    if (now != before)
-        log_info("newcomers on_trial=%s bad_share=%.2f level=%s", now ? "yes" : "no", share,
-                 level_name(level));
+}
+
+void newcomer_watch_look_again(struct newcomer_watch *watch,
+                               const struct newcomers_settings *settings, int64_t now_ms)
+{
+    pthread_mutex_lock(&watch->mutex);
+    judge(watch, settings, now_ms);
+    pthread_mutex_unlock(&watch->mutex);
 }
 
 bool newcomer_watch_is_on_trial(struct newcomer_watch *watch)

@@ -20,7 +20,10 @@ void newcomer_watch_note_end(struct newcomer_watch *watch,
 /* By the clock. A change is logged. */
 void newcomer_watch_tick(struct newcomer_watch *watch,
                          const struct newcomers_settings *settings, enum level level,
-                         int64_t now_ms);
+                         int slot_limit, int64_t now_ms);
+/* Between two ticks, after news. */
+void newcomer_watch_look_again(struct newcomer_watch *watch,
+                               const struct newcomers_settings *settings, int64_t now_ms);
 /* As for struct newcomer_facts. */
 bool newcomer_watch_is_on_trial(struct newcomer_watch *watch);
 int newcomer_watch_delivering(struct newcomer_watch *watch, int64_t now_ms);

@@ -282,8 +282,8 @@ static void note_newcomers(struct milter *milter, const struct look *look, size_
         if (look->reclaimer->views[choice->index].class <= CLASS_UNKNOWN)
             newcomer_watch_note_end(milter->newcomers, &outcome, choice->held_ms, look->now_ms);
     }
-    newcomer_watch_tick(milter->newcomers, &look->config->admission.newcomers, look->level,
-                        look->now_ms);
+    newcomer_watch_look_again(milter->newcomers, &look->config->admission.newcomers,
+                              look->now_ms);
 }
 
 static int64_t youngest_meant_ms(const struct reclaim_settings *settings)

@@ -73,6 +73,7 @@ for my $limit (20, 1) {
     note "smtpd_hard_error_limit = $limit" . ($limit == 1 ? ', the default under stress' : '');
     my %option = (
         config => {
+            admission => { newcomers => { bad_share => 0 } },    # nobody is on trial here
             class => { weight      => { unknown_rcpt => 7 } },
             reply => { hang_up_bot => '5.7.1 quite sure, {you} are a bot' },
         },

@@ -4,6 +4,7 @@
 #include "t/unit/tap.h"
 
 #define SECOND 1000LL
+#define SLOTS  5
 
 static struct newcomers_settings settings;
 static struct newcomers newcomers;
@@ -25,7 +26,7 @@ static void sessions(int count, enum evidence evidence, int64_t held_ms)
 
 static bool is_on_trial(void)
 {
-    newcomers_judge(&newcomers, &settings, LEVEL_STRESSED, now_ms);
+    newcomers_judge(&newcomers, &settings, LEVEL_STRESSED, SLOTS, now_ms);
     return newcomers.is_on_trial;
 }
 
@@ -38,7 +39,7 @@ static void test_flood(void)
     sessions(5, EVIDENCE_RECLAIMED, 5000);
     ok(!is_on_trial(), "some bots, less of the time");
     sessions(2, EVIDENCE_RECLAIMED, 5000);
-    double share = newcomers_judge(&newcomers, &settings, LEVEL_STRESSED, now_ms);
+    double share = newcomers_judge(&newcomers, &settings, LEVEL_STRESSED, SLOTS, now_ms);
     ok(newcomers.is_on_trial, "more than half");
     ok(share > 0.53 && share < 0.55, "the share: %.2f", share);
     for (int i = 0; i < 12; i++) {
@@ -86,7 +87,7 @@ static void test_endings(void)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         begin();
-        sessions(10, rows[i].evidence, 1000);
+        sessions(10, rows[i].evidence, 10000);
         ok(is_on_trial() == rows[i].is_bad, "%s", evidence_table[rows[i].evidence].field);
     }
     begin();
@@ -104,7 +105,7 @@ static void test_calm(void)
     begin();
     sessions(100, EVIDENCE_SILENT, 5000);
     ok(is_on_trial(), "on trial");
-    newcomers_judge(&newcomers, &settings, LEVEL_CALM, now_ms);
+    newcomers_judge(&newcomers, &settings, LEVEL_CALM, SLOTS, now_ms);
     ok(!newcomers.is_on_trial && !is_on_trial(), "what was before a calm does not count");
 }
 
@@ -116,11 +117,13 @@ static void test_few(void)
     sessions(1, EVIDENCE_SILENT, 0);
     ok(is_on_trial(), "of one more it does");
     struct newcomers_settings off = {.bad_share = 0};
-    newcomers_judge(&newcomers, &off, LEVEL_STRESSED, now_ms);
+    newcomers_judge(&newcomers, &off, LEVEL_STRESSED, SLOTS, now_ms);
     ok(!newcomers.is_on_trial, "unless it is switched off");
     begin();
-    sessions(10, EVIDENCE_DROPPED, 0);
-    ok(!is_on_trial(), "who holds no slot is no trouble");
+    sessions(10, EVIDENCE_DROPPED, 599);
+    ok(!is_on_trial(), "who drops at once takes no slots");
+    sessions(1, EVIDENCE_DROPPED, 10);
+    ok(is_on_trial(), "until it is as much as two per cent of them");
 }
 
 static void test_delivering(void)
