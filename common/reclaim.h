@@ -11,6 +11,7 @@
 #ifndef POSTVALVE_COMMON_RECLAIM_H
 #define POSTVALVE_COMMON_RECLAIM_H
 
+#include "common/address.h"
 #include "common/client_class.h"
 #include "common/level.h"
 
@@ -60,6 +61,15 @@ enum reclaim_reason reclaim_judge(const struct reclaim_view *view,
                                   const struct reclaim_settings *settings);
 /* "silent-before-helo", ... */
 const char *reclaim_reason_name(enum reclaim_reason reason);
+
+/* Slots that were taken back since this was last told; and of one of them, the last. */
+struct reclaim_news {
+    int slots;
+    struct address client;
+    enum client_class class;
+    enum reclaim_reason reason;
+    int64_t held_ms;
+};
 
 struct reclaim_load {
     enum level level;

@@ -19,6 +19,7 @@
 #include "milter/session_table.h"
 #include "milter/top.h"
 #include "redis/access_memory.h"
+#include "redis/host_events.h"
 #include "redis/host_exchange.h"
 #include "redis/redis_link.h"
 
@@ -74,9 +75,12 @@ static void offer(struct host_link *link, bool is_last)
     struct error error;
     int64_t now_ms = clock_monotonic_ms();
     struct history_cap_news news;
+    struct reclaim_news reclaimed;
     read_state(link, now_ms, &state);
     if (history_guard_take_news(link->milter->history_guard, &news))
-        host_exchange_note_history_cap(link->exchange, &news);
+        host_events_note_history_cap(link->exchange, &news);
+    if (reclaimer_take_news(link->milter->reclaimer, now_ms, &reclaimed))
+        host_events_note_reclaim(link->exchange, &reclaimed);
     struct host_commands commands =
         host_exchange_offer(link->exchange, &state, is_last, now_ms);
     struct redis_pipeline pipeline = {

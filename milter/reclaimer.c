@@ -12,6 +12,7 @@
 
 #define LOOK_MS                   200
 #define CANDIDATES_MAX            512 /* a look: to ask the kernel for one takes some microseconds */
+#define NEWS_MS                   1000
 #define TURNED_AWAY_S             10
 #define MS_PER_S                  1000
 #define LOG_SECONDS(milliseconds) ((double)(milliseconds) / MS_PER_S)
@@ -36,9 +37,11 @@ struct reclaim_service {
 };
 
 struct reclaimer {
-    pthread_mutex_t mutex; /* of the next two */
+    pthread_mutex_t mutex; /* of the next four */
     struct sock_destroy *destroy;
     struct reclaim_service *services;
+    struct reclaim_news news;
+    int64_t told_ms;
     /* Of the thread that ticks. */
     struct candidate candidates[CANDIDATES_MAX];
     struct reclaim_view views[CANDIDATES_MAX];
@@ -140,6 +143,22 @@ int reclaimer_count(struct reclaimer *reclaimer, uint16_t service_port)
     int count = get_service(reclaimer, service_port)->count;
     pthread_mutex_unlock(&reclaimer->mutex);
     return count;
+}
+
+bool reclaimer_take_news(struct reclaimer *reclaimer, int64_t now_ms,
+                         struct reclaim_news *news_r)
+{
+    if (!reclaimer)
+        return false;
+    pthread_mutex_lock(&reclaimer->mutex);
+    bool is_due = reclaimer->news.slots > 0 && now_ms - reclaimer->told_ms >= NEWS_MS;
+    if (is_due) {
+        *news_r = reclaimer->news;
+        reclaimer->news.slots = 0;
+        reclaimer->told_ms = now_ms;
+    }
+    pthread_mutex_unlock(&reclaimer->mutex);
+    return is_due;
 }
 
 /* What one look is about. */
@@ -260,8 +279,12 @@ static void carry_out(struct session_table *table, const struct look *look,
     pthread_mutex_lock(&reclaimer->mutex);
     bool is_ended =
         sock_destroy_end(reclaimer->destroy, &candidate->pair, candidate->cookie, &error);
-    if (is_ended)
+    if (is_ended) {
         get_service(reclaimer, look->service_port)->count++;
+        reclaimer->news =
+            (struct reclaim_news){reclaimer->news.slots + 1, candidate->pair.remote, class,
+                                  choice->reason, choice->held_ms};
+    }
     pthread_mutex_unlock(&reclaimer->mutex);
     if (is_ended) {
         COUNT(RECLAIMED, class);

@@ -41,4 +41,9 @@ void reclaimer_tick(struct milter *milter, const struct config *config,
 /* Sessions of the service that lost their slot, since the start; negative: it is off. */
 int reclaimer_count(struct reclaimer *reclaimer, uint16_t service_port);
 
+/* What was taken back since the last time, of all services, no more than once a second. False:
+ * nothing. */
+bool reclaimer_take_news(struct reclaimer *reclaimer, int64_t now_ms,
+                         struct reclaim_news *news_r);
+
 #endif

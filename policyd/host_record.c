@@ -7,6 +7,7 @@
 #include "host/stress_monitor.h"
 #include "policyd/store.h"
 #include "redis/access_memory.h"
+#include "redis/host_events.h"
 #include "redis/host_exchange.h"
 
 #include <event2/event.h>
@@ -241,5 +242,5 @@ void host_record_cancel(struct host_record *record, struct redis_async_request *
 void host_record_note_history_cap(struct host_record *record,
                                   const struct history_cap_news *news)
 {
-    host_exchange_note_history_cap(record->exchange, news);
+    host_events_note_history_cap(record->exchange, news);
 }

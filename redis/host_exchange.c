@@ -185,21 +185,16 @@ static void note_override(struct host_exchange *exchange, const char *action, co
     note_events(exchange, length, 1);
 }
 
-void host_exchange_note_history_cap(struct host_exchange *exchange,
-                                    const struct history_cap_news *news)
+void host_exchange_note_event(struct host_exchange *exchange, const char *type,
+                              const struct redis_field *fields, size_t count)
 {
-    char share[16], connections[24];
-    snprintf(share, sizeof(share), "%.2f", news->share);
-    snprintf(connections, sizeof(connections), "%" PRIu64, news->connections);
-    const struct redis_field fields[] = {
-        {SLICE_LITERAL("host"),        slice_from_string(exchange->host)                       },
-        {SLICE_LITERAL("state"),       slice_from_string(news->is_reached ? "reached" : "left")},
-        {SLICE_LITERAL("share"),       slice_from_string(share)                                },
-        {SLICE_LITERAL("connections"), slice_from_string(connections)                          },
+    struct redis_field all[HOST_EVENT_FIELDS_MAX + 1] = {
+        {SLICE_LITERAL("host"), slice_from_string(exchange->host)}
     };
     size_t length = exchange->event_commands.length;
-    event_command(&exchange->event_commands, exchange->prefix, "history-cap", fields,
-                  sizeof(fields) / sizeof(fields[0]));
+    for (size_t i = 0; i < count && i < HOST_EVENT_FIELDS_MAX; i++)
+        all[i + 1] = fields[i];
+    event_command(&exchange->event_commands, exchange->prefix, type, all, count + 1);
     note_events(exchange, length, 1);
 }
 

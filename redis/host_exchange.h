@@ -46,9 +46,10 @@ struct host_commands {
 struct host_commands host_exchange_offer(struct host_exchange *exchange,
                                          const struct host_state *state, bool is_last,
                                          int64_t now_ms);
-/* An event that goes out with the next offer. */
-void host_exchange_note_history_cap(struct host_exchange *exchange,
-                                    const struct history_cap_news *news);
+/* An event of this host that goes out with the next offer; see host_events.h. */
+#define HOST_EVENT_FIELDS_MAX 8
+void host_exchange_note_event(struct host_exchange *exchange, const char *type,
+                              const struct redis_field *fields, size_t count);
 /* Each reply, in order; NULL: no answer. */
 void host_exchange_take_offer_reply(struct host_exchange *exchange, size_t index,
                                     const struct redis_reply *reply);

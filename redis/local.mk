@@ -4,6 +4,7 @@ redis_libredislink_a_CPPFLAGS = $(AM_CPPFLAGS)
 redis_libredislink_a_CFLAGS = $(AM_CFLAGS)
 redis_libredislink_a_SOURCES = \
 	redis/access_memory.c redis/access_memory.h \
+	redis/host_events.c redis/host_events.h \
 	redis/host_exchange.c redis/host_exchange.h \
 	redis/name_lookup.c redis/name_lookup.h \
 	redis/redis_connection.c redis/redis_connection.h \

@@ -103,6 +103,12 @@ ok wait_until { (evidence('127.21.0.1', 'reclaimed') // 0) >= 0.99 } 5, 'reclaim
 is evidence('127.21.0.1', 'silent'), undef, '... and not silent too';
 is evidence('127.21.0.1', 'hung_up'), undef, '... nor hung up on';
 ok wait_until { ($redis->command('HGET', 'pv:host:test', 'reclaimed') // 0) == 1 } 5, '... and counted in the state of the host';
+my %event;
+ok wait_until { %event = map { @{ $_->[1] } } grep { $_->[1][1] eq 'reclaim' } @{ $redis->command(qw(XRANGE pv:events - +)) }; %event } 30,
+    '... and an event';
+like delete $event{held_s}, qr/\A5\.\d\z/, '... with how long it was held';
+is_deeply \%event, { type => 'reclaim', host => 'test', slots => 1, client => '127.21.0.1', class => 'unknown', reason => 'silent-before-helo' },
+    '... by whom and why';
 $_->close for values %silent;
 wait_until { $redis->command('HGET', 'pv:host:test', 'busy') == 0 } 5, 'all gone';
 

@@ -144,6 +144,7 @@ const EVENT_WORDS = {
   order: (e) => `ordered: ${e.action}${e.level ? ` ${e.level}` : ''}${e.by ? `, by ${e.by}` : ''}${e.note ? `: ${e.note}` : ''}`,
   access: (e) => `${e.action} ${e.key}${e.by ? `, by ${e.by}` : ''}${e.note ? `: ${e.note}` : ''}`,
   rbl: (e) => `${e.text || `list ${e.zone} changed`}`,
+  reclaim: (e) => `${e.slots} slot${e.slots === '1' ? '' : 's'} taken back, the last from ${e.client} (${e.class}, ${String(e.reason).replaceAll('-', ' ')}, held ${e.held_s} s)`,
   'history-cap': (e) => (e.state === 'reached'
     ? `safety rail: ${Math.round(e.share * 100)} % of connections hung up on by history alone; history counts less for now`
     : 'safety rail left: history counts in full again'),
