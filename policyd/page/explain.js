@@ -26,8 +26,14 @@ function historyText(history) {
   return `${history.key}: ${counts.join(', ') || 'seen, nothing that counts'}${last}${hungUp}`;
 }
 
+const LIST_WORDS = {
+  'listed': (l) => `listed (${l.answer})`, 'not-listed': () => 'not listed',
+  'not-remembered': () => 'no answer is remembered',
+};
+const listText = (list) => LIST_WORDS[list.state]?.(list) ?? 'its answer says nothing';
+
 function showExplanation(box, answer) {
-  const now = answer.now.admitted ? 'would be let in' : `would be hung up on with ${answer.now.code}`;
+  const now = answer.now.admitted ? 'would be let in' : `would be ${words.refusalText(answer.now.code)}`;
   const list = answer.list ? [['List', `${answer.list.kind} ${answer.list.key}, ${words.duration(answer.list.seconds_left)} more` +
     `${answer.list.by ? `, by ${answer.list.by}` : ''}${answer.list.note ? `: ${answer.list.note}` : ''}`]] : [];
   box.replaceChildren(
@@ -35,7 +41,7 @@ function showExplanation(box, answer) {
     make('p', `Class ${answer.class}: ${words.reasonText(answer.reason)}.`),
     make('p', `Now, at level ${answer.now.level}, it ${now} (rule ${answer.now.rule}).`),
     facts(Object.entries(answer.levels).map(([level, outlook]) => [`When ${level}`, words.admissionText(outlook)])),
-    facts([...list, ...Object.entries(answer.history).map(([scope, history]) =>
+    facts([...list, ...(answer.dns_lists ?? []).map((l) => [`List ${l.list}`, listText(l)]), ...Object.entries(answer.history).map(([scope, history]) =>
       [`History, ${scope}`, historyText(history)])]),
   );
   if (!answer.complete) box.append(make('p', 'Redis did not answer: this is without its history.', 'note'));

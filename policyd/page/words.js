@@ -157,11 +157,14 @@ export function eventText(event) {
   return [event.type ?? 'event', ...rest.map(([name, value]) => `${name} ${value}`)].join(', ');
 }
 
+export const refusalText = (code) =>
+  (code === 421 || code === 521 ? `hung up on with ${code}` : `refused with ${code}`);
+
 const ADMISSION = {
   in: () => 'let in',
   'below-ceiling': (l) => (l.ceiling >= 1 ? `let in, down to the last slot, then ${l.code}`
     : `let in up to ${Math.round(l.ceiling * 100)} % of the slots, then ${l.code}`),
-  out: (l) => `hung up on with ${l.code}`,
+  out: (l) => refusalText(l.code),
 };
 export const admissionText = (level) =>
   (ADMISSION[level.admitted]?.(level) ?? '–') + (level.observed ? ' (observe mode: only logged)' : '');
