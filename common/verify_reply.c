@@ -5,13 +5,17 @@
 
 /* -- as policyd gives it ------------------------------------------------------------------ */
 
-/* A sender's codes are those that Postfix has for it: 5.1.7, 4.1.7. */
+/* A sender's code is 5.1.7 or 4.1.7; asked in the restrictions of recipients Postfix
+ * makes 5.1.3 of it, so the text has to say whom it is about. */
 static void format_text(const char *text, enum address_kind kind, const char *mark,
                         const char *reason, char *out, size_t size)
 {
-    int length = snprintf(out, size, "%s %s%s%s", text, mark, reason[0] ? ": " : "", reason);
-    if (length > 5 && kind == ADDRESS_SENDER && memcmp(out + 1, ".1.1 ", 5) == 0)
-        out[4] = '7';
+    const char *colon = reason[0] ? ": " : "";
+    if (kind == ADDRESS_SENDER)
+        snprintf(out, size, "%c.1.7 sender: %s %s%s%s", text[0], text + strcspn(text, " ") + 1,
+                 mark, colon, reason);
+    else
+        snprintf(out, size, "%s %s%s%s", text, mark, colon, reason);
 }
 
 static void format_deferral(const struct verify_verdict *verify,
@@ -105,8 +109,8 @@ static enum recipient_status status_of_code(const char *code, const char *reason
 bool verify_reply_read(const char *code, const char *text, enum address_kind *kind_r,
                        struct recipient_report *report_r)
 {
-    const char *sender = after(text, ": Sender address rejected: ");
-    const char *recipient = after(text, ": Recipient address rejected: ");
+    const char *sender = after(text, "Sender address rejected: ");
+    const char *recipient = after(text, "Recipient address rejected: ");
     const char *reason = recipient ? recipient : text;
 
     *report_r = (struct recipient_report){.status = RECIPIENT_UNKNOWN};

@@ -25,7 +25,8 @@ void verify_reply_format(const struct verify_verdict *verify, const struct verif
                          char out[static VERIFY_REPLY_SIZE], struct verdict *verdict);
 
 /* What a recipient's rejection by Postfix tells, of the recipient or of the sender: code is the
- * enhanced status code, text what follows it. report_r->text points into text. Only 5.1.1,
+ * enhanced status code, text what follows it, with the address in <> or, as a milter gets it,
+ * without. report_r->text points into text. Only 5.1.1,
  * 5.1.10, 4.1.1 and what verify(8) says count. False: it tells nothing. */
 bool verify_reply_read(const char *code, const char *text, enum address_kind *kind_r,
                        struct recipient_report *report_r);

@@ -94,7 +94,7 @@ subtest 'senders' => sub {
     record('bad@sender.example', 'undeliverable', 'pv:sender:');
     is ask('good@relay.example', sender => 'bad@sender.example'), 'DUNNO', 'are not verified by default';
     configure(sender_domains => ['sender.example']);
-    like ask('good@relay.example', sender => 'bad@sender.example'), qr/^550 5\.1\.7 .*\[remembered\]/, 'undeliverable';
+    like ask('good@relay.example', sender => 'bad@sender.example'), qr/^550 5\.1\.7 sender: .*\[remembered\]/, "undeliverable";
     is ask('good@relay.example', sender => 'x@sender.example'), 'reject_unverified_sender', 'unknown';
     is ask('new@relay.example', sender => 'x@sender.example'), 'reject_unverified_sender, reject_unverified_recipient', 'both';
     is ask('good@relay.example', sender => 'x@elsewhere.example'), 'DUNNO', 'of another domain';

@@ -135,7 +135,8 @@ static void test_senders(const struct verify_settings *settings)
         const char *text;
     } pairs[] = {
         ROW(GOOD, GOOD, LEVEL_CALM, VERIFY_DUNNO, ""),
-        ROW(GOOD, BAD, LEVEL_CALM, VERIFY_REJECT, "5.1.7 undeliverable address [remembered]"),
+        ROW(GOOD, BAD, LEVEL_CALM, VERIFY_REJECT,
+            "5.1.7 sender: undeliverable address [remembered]"),
         ROW(BAD, GOOD, LEVEL_CALM, VERIFY_REJECT, "5.1.1 undeliverable address [remembered]"),
         ROW(BAD, UNKNOWN, LEVEL_CALM, VERIFY_REJECT,
             "5.1.1 undeliverable address [remembered]"),
@@ -144,8 +145,8 @@ static void test_senders(const struct verify_settings *settings)
         ROW(UNKNOWN, UNKNOWN, LEVEL_CALM, VERIFY_ASK_POSTFIX,
             "reject_unverified_sender, reject_unverified_recipient"),
         ROW(GOOD, UNKNOWN, LEVEL_STRESSED, VERIFY_ANSWER_DEFER,
-            "DEFER_IF_PERMIT 4.1.7 unverified address, please try again in a few minutes [not "
-            "probed]"),
+            "DEFER_IF_PERMIT 4.1.7 sender: unverified address, please try again in a few "
+            "minutes [not probed]"),
         ROW(UNKNOWN, GOOD, LEVEL_STRESSED, VERIFY_ANSWER_DEFER,
             "DEFER_IF_PERMIT 4.1.1 unverified address, please try again in a few minutes [not "
             "probed]"),

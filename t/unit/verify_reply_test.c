@@ -31,6 +31,15 @@ static const struct {
      RECIPIENT_UNDELIVERABLE,                                                                                             ADDRESS_SENDER,    "no"                                     },
     {"4.1.7",  "<eve@example.net>: Sender address rejected: unverified address: later",
      RECIPIENT_DEFERRED,                                                                                                  ADDRESS_SENDER,    "later"                                  },
+ /* As a milter gets it. */
+    {"5.1.1",  "Recipient address rejected: undeliverable address: no such user",
+     RECIPIENT_UNDELIVERABLE,                                                                                             ADDRESS_RECIPIENT, "no such user"                           },
+    {"5.1.1",  "Recipient address rejected: User unknown in relay recipient table",
+     RECIPIENT_UNDELIVERABLE,                                                                                             ADDRESS_RECIPIENT, "User unknown in relay recipient table"  },
+    {"5.1.7",  "Sender address rejected: undeliverable address: no",                             RECIPIENT_UNDELIVERABLE,
+     ADDRESS_SENDER,                                                                                                                         "no"                                     },
+    {"5.1.3",  "Recipient address rejected: sender: undeliverable address [remembered]: no",
+     RECIPIENT_UNKNOWN,                                                                                                   ADDRESS_RECIPIENT, ""                                       },
  /* Nothing else counts. */
     {"5.1.8",  "<eve@example.net>: Sender address rejected: Domain not found",                   RECIPIENT_UNKNOWN,
      ADDRESS_SENDER,                                                                                                                         ""                                       },

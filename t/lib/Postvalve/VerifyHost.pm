@@ -1,6 +1,6 @@
 package Postvalve::VerifyHost;
 
-# An MX host that relays for relay.example and verifies recipients: a real Postfix with policyd
+# An MX host that relays for relay.example and verifies recipients (and can reach sender.example): a real Postfix with policyd
 # and milter, all of its own but for Redis and the next hop.
 #
 #   my $mx = Postvalve::VerifyHost->start(name => 'mxa', redis => $redis, next => $next_hop);
@@ -50,7 +50,9 @@ sub start {
             relay_transport        => 'smtp:' . $option{next}->address,
             smtpd_recipient_restrictions => 'reject_unauth_destination, '
                 . "check_policy_service { $policy, policy_context=verify, timeout=5s, default_action=DUNNO }",
+            transport_maps         => 'inline:{ { sender.example = smtp:' . $option{next}->address . ' } }',
             unverified_recipient_reject_code => '550',
+            unverified_sender_reject_code    => '550',
             address_verify_poll_delay        => '1s',
             smtpd_error_sleep_time           => '0',
             smtpd_client_connection_count_limit => '0',
