@@ -86,17 +86,19 @@ static void see(void *context, const struct nlmsghdr *header)
     const struct inet_diag_msg *found = NLMSG_DATA(header);
     if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*found)) || found->idiag_inode == 0)
         return; /* no process has accepted it */
-    const struct tcp_info *info =
+    const void *attribute =
         netlink_attribute(header, sizeof(*found), INET_DIAG_INFO, INFO_SIZE, NULL);
-    if (!info || (watch->excluded && inode_set_contains(watch->excluded, found->idiag_inode)))
+    if (!attribute ||
+        (watch->excluded && inode_set_contains(watch->excluded, found->idiag_inode)))
         return;
-    struct session_sight sight = {.has_client_left = found->idiag_state == STATE_CLOSE_WAIT,
-                                  .silent_ms = info->tcpi_last_data_recv};
-    /* The attribute is aligned for 32 bits only. */
-    memcpy(&sight.sent, (const char *)info + offsetof(struct tcp_info, tcpi_bytes_acked),
-           sizeof(sight.sent));
-    memcpy(&sight.received, (const char *)info + offsetof(struct tcp_info, tcpi_bytes_received),
-           sizeof(sight.received));
+    struct tcp_info info;
+    memcpy(&info, attribute, INFO_SIZE); /* it is aligned for 32 bits only */
+    const struct session_sight sight = {
+        .has_client_left = found->idiag_state == STATE_CLOSE_WAIT,
+        .received = info.tcpi_bytes_received,
+        .sent = info.tcpi_bytes_acked,
+        .silent_ms = info.tcpi_last_data_recv,
+    };
     struct seen seen = {.cookie = (uint64_t)found->id.idiag_cookie[1] << 32 |
                                   found->id.idiag_cookie[0]};
     seen.is_judged = session_sight_judge(&sight, &seen.ending);
