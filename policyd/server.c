@@ -291,6 +291,10 @@ static void count_own_numbers(void *context)
     SET_GAUGE(CONNECTIONS_OPEN, (int64_t)server->connections.count, COUNTED_POLICY);
     if (!server->gather) /* at the end the other parts are gone */
         return;
+    SET_GAUGE(CONNECTIONS_OPEN, (int64_t)stream_server_count(server->socketmap_stream),
+              COUNTED_SOCKETMAP);
+    SET_GAUGE(CONNECTIONS_OPEN, (int64_t)stream_server_count(server->memcache_stream),
+              COUNTED_MEMCACHE);
     SET_GAUGE(HISTORY_CAP, gather_is_history_capped(server->gather, now_ms));
     if (!rbl_engine_is_off(server->rbl_engine))
         rbl_lists_set_gauges(rbl_engine_lists(server->rbl_engine));

@@ -361,6 +361,11 @@ bool stream_server_apply(struct stream_server *server, const struct endpoint_lis
     return listener_set_apply(&server->listeners, endpoints, settings, errors);
 }
 
+size_t stream_server_count(const struct stream_server *server)
+{
+    return server->count;
+}
+
 void stream_server_stop(struct stream_server *server)
 {
     listener_set_close(&server->listeners);

@@ -57,6 +57,8 @@ bool stream_server_apply(struct stream_server *server, const struct endpoint_lis
 /* idle_ms: without a request; request_ms: for a request to arrive or an answer to be taken. */
 void stream_server_set_limits(struct stream_server *server, int64_t idle_ms,
                               int64_t request_ms);
+/* Clients now. */
+size_t stream_server_count(const struct stream_server *server);
 /* No new clients; to be followed by stream_server_free(). */
 void stream_server_stop(struct stream_server *server);
 

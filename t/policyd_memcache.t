@@ -266,6 +266,18 @@ subtest 'Redis does not answer, or takes nothing' => sub {
     ok wait_until(sub { get($a, 'full') eq 'v' && get($b, 'full') eq 'v' }, 20), 'it has room: shared';
 };
 
+subtest 'counted' => sub {
+    my %value;
+    ok wait_until(
+        sub {
+            %value = map { @{ $redis->command('HGETALL', $_) } } 'pv:total:a', 'pv:gauge:a:policyd';
+            return 5 == grep { my $name = $_; grep {/$name/} keys %value }
+                qw(memcache_gets.*redis memcache_gets.*memory memcache_sets memcache_unwritten connections_open.*memcache);
+        },
+        20
+    ), 'gets, sets and what Redis did not take' or diag explain [ sort keys %value ];
+};
+
 subtest 'reload and end' => sub {
     my $other = temp_dir('sockets') . '/other';
     $policyd{a}->configure({ memcache => { listen => ["unix:$socket{a}", "unix:$other"] } });
