@@ -216,22 +216,30 @@ static void follow(const struct verify_inquiry *inquiry, const struct verify_ver
                         &inquiry->questions[verify->kind].hash, now_ms);
 }
 
+static bool is_unknown(const struct verify_address *address)
+{
+    return address->is_verified && (address->record.status == RECIPIENT_UNKNOWN ||
+                                    address->record.status == RECIPIENT_DEFERRED);
+}
+
 /* A probe of the reserve is for those whose address was deferred for lack of one before. */
 static enum probe_bucket choose_bucket(struct verify_inquiry *inquiry,
                                        const struct address *client, int64_t now_ms)
 {
     struct gather_verify *gather = inquiry->gather;
+    struct verify_facts *facts = &inquiry->facts;
     const struct verify_settings *settings = &gather->config->verify;
     enum probe_bucket bucket = PROBE_OF_ANYBODY;
-    const struct verify_address *address = &inquiry->facts.addresses[ADDRESS_RECIPIENT];
-    inquiry->facts.is_probe_left =
+
+    facts->is_probe_left =
         probe_watch_has_probe(gather->probes, bucket, settings->probes_per_minute, now_ms);
-    if (!inquiry->facts.is_probe_left && address->is_verified &&
+    if (!facts->is_probe_left && facts->class < CLASS_GOOD &&
+        is_unknown(&facts->addresses[ADDRESS_RECIPIENT]) &&
         verify_memory_has_come_back(gather->memory, client,
                                     &inquiry->questions[ADDRESS_RECIPIENT].hash,
                                     settings->retry_s * 1000, now_ms)) {
         bucket = PROBE_OF_RETURNING;
-        inquiry->facts.is_probe_left =
+        facts->is_probe_left =
             probe_watch_has_probe(gather->probes, bucket, settings->probes_per_minute, now_ms);
     }
     return bucket;
