@@ -137,6 +137,26 @@ adds_up('it goes on');
 $_->close for @open;
 wait_ok { open_sessions(counted()) == 0 } 30, 'and end';
 adds_up('at the end');
-cmp_ok $redis->command('TTL', $_), '>', 172000, "$_ expires" for $redis->command('KEYS', 'pv:stats:*')->[0];
+
+# policyd is killed at work: what it did in its last second may be lost, no more, and nothing counts twice.
+$client = Postvalve::PolicyClient->new($policyd->endpoint);
+my $counted_before = sum(counted(), 'verdicts', process => 'policyd');
+my @asked_s;
+my $end_s = now_s() + 3;
+while (now_s() < $end_s) {
+    $client->request(server_port => $postfix->port, protocol_state => 'RCPT', client_address => '127.35.0.1', instance => 'k.' . @asked_s);
+    push @asked_s, now_s();
+    select undef, undef, undef, 0.02;
+}
 $policyd->kill9;
+my $killed_s = now_s();
+my $kept = sum(counted(), 'verdicts', process => 'policyd') - $counted_before;
+my $sure = grep { $_ < $killed_s - 2 } @asked_s;    # a second, and another one for a slow machine
+cmp_ok $kept, '>=', $sure, "policyd is killed: of @{[ scalar @asked_s ]} verdicts $kept are counted, among them all but those of the last moments";
+cmp_ok $kept, '<=', scalar @asked_s, '... and none twice';
+$policyd->start;
+$client = Postvalve::PolicyClient->new($policyd->endpoint);
+$client->request(server_port => $postfix->port, protocol_state => 'RCPT', client_address => "127.36.0.$_", instance => "n.$_") for 1 .. 10;
+wait_ok { sum(counted(), 'verdicts', process => 'policyd') == $counted_before + $kept + 10 } 30, 'the next one adds to that';
+cmp_ok $redis->command('TTL', $_), '>', 172000, "$_ expires" for $redis->command('KEYS', 'pv:stats:*')->[0];
 finish();
