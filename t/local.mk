@@ -3,6 +3,7 @@ LDADD = common/libcommon.a $(JANSSON_LIBS) $(PSL_LIBS)
 
 UNIT_TESTS = \
 	t/fuzz/config_fuzz \
+	t/fuzz/counter_field_fuzz \
 	t/fuzz/dns_message_fuzz \
 	t/fuzz/host_state_fuzz \
 	t/fuzz/http_request_fuzz \
@@ -146,6 +147,7 @@ t_fuzz_dns_message_fuzz_SOURCES = t/fuzz/dns_message_fuzz.c t/fuzz/replay.c t/fu
 t_fuzz_memcache_request_fuzz_SOURCES = t/fuzz/memcache_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_policy_request_fuzz_SOURCES = t/fuzz/policy_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_rbl_filter_fuzz_SOURCES = t/fuzz/rbl_filter_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_counter_field_fuzz_SOURCES = t/fuzz/counter_field_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_host_state_fuzz_SOURCES = t/fuzz/host_state_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_http_request_fuzz_SOURCES = t/fuzz/http_request_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_macro_fuzz_SOURCES = t/fuzz/macro_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
