@@ -9,13 +9,13 @@ my $top = "$FindBin::Bin/../..";
 
 # folder => headers that its files may not include
 my %forbidden = (
-    common  => qr{^(?:event2?/|event\.h|hiredis|libmilter/|sys/socket\.h|pthread\.h|time\.h|host/|redis/|view/|policyd/|milter/|ctl/)},
-    host    => qr{^(?:event2?/|event\.h|hiredis|libmilter/|redis/|view/|policyd/|milter/|ctl/)},
-    redis   => qr{^(?:event2?/|event\.h|libmilter/|view/|policyd/|milter/|ctl/)},
-    view    => qr{^(?:event2?/|event\.h|hiredis|libmilter/|policyd/|milter/|ctl/)},
+    common  => qr{^(?:event2?/|event\.h|ares\.h|hiredis|libmilter/|sys/socket\.h|pthread\.h|time\.h|host/|redis/|view/|policyd/|milter/|ctl/)},
+    host    => qr{^(?:event2?/|event\.h|ares\.h|hiredis|libmilter/|redis/|view/|policyd/|milter/|ctl/)},
+    redis   => qr{^(?:event2?/|event\.h|ares\.h|libmilter/|view/|policyd/|milter/|ctl/)},
+    view    => qr{^(?:event2?/|event\.h|ares\.h|hiredis|libmilter/|policyd/|milter/|ctl/)},
     policyd => qr{^(?:hiredis|libmilter/|milter/|ctl/)},
-    milter  => qr{^(?:event2?/|event\.h|hiredis|view/|policyd/|ctl/)},
-    ctl     => qr{^(?:event2?/|event\.h|hiredis|libmilter/|policyd/|milter/)},
+    milter  => qr{^(?:event2?/|event\.h|ares\.h|hiredis|view/|policyd/|ctl/)},
+    ctl     => qr{^(?:event2?/|event\.h|ares\.h|hiredis|libmilter/|policyd/|milter/)},
 );
 
 for my $folder (sort keys %forbidden) {
