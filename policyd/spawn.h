@@ -3,8 +3,8 @@
  *
  * Such a process lives as long as the smtpd process it serves, and there are as many: it holds
  * little memory, has no timer while idle, connects to Redis when it has a question, and takes
- * level and slot limit from the host's record in Redis, so that postconf(1) is only run where
- * nobody publishes one. It publishes nothing itself.
+ * pressure, level and slot limit from the host's record in Redis, so that it asks postconf(1)
+ * and the kernel only where nobody publishes one. It publishes nothing itself.
  */
 #ifndef POSTVALVE_POLICYD_SPAWN_H
 #define POSTVALVE_POLICYD_SPAWN_H

@@ -39,7 +39,8 @@ static bool have_slots_changed(struct stress_timer *timer)
             log_debug("policyd: service %zu slots=%d/%d waiting=%d", i, values.busy,
                       values.slot_limit, values.waiting);
         timer->busy[i] = values.busy;
-        if (abs(values.busy - timer->busy_told[i]) * MOVED_SHARE > values.slot_limit)
+        int moved = abs(values.busy - timer->busy_told[i]);
+        if (values.slot_limit > 0 && moved * MOVED_SHARE > values.slot_limit)
             have_changed = true;
     }
     return have_changed;

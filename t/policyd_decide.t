@@ -312,6 +312,17 @@ subtest 'the record of this host' => sub {
         'then policyd publishes again';
 };
 
+subtest 'without a slot limit' => sub {
+    my $policyd = daemon(service => { %service, slot_limit => 'auto',
+        postfix_config_directory => '/nonexistent/postfix' });
+    ok wait_until(sub { $redis->command('HEXISTS', 'pv:host:test', 'level') }, 5), 'it publishes';
+    $redis->command('CONFIG', 'RESETSTAT');
+    select undef, undef, undef, 2;
+    my ($calls) = $redis->command('INFO', 'commandstats') =~ /cmdstat_eval:calls=(\d+)/;
+    cmp_ok $calls, '<', 40, "... no more often: $calls scripts in 2 s";
+    is ask($policyd, '198.51.100.3'), 'DUNNO', 'and holds nobody back';
+};
+
 subtest 'beside a milter, which counts exactly' => sub {
     occupy(0);
     my $policyd = daemon();
