@@ -54,6 +54,7 @@ sub start {
             unverified_recipient_reject_code => '550',
             unverified_sender_reject_code    => '550',
             address_verify_poll_delay        => '1s',
+            address_verify_poll_count        => '30',    # a busy machine
             smtpd_error_sleep_time           => '0',
             smtpd_client_connection_count_limit => '0',
             smtp_connect_timeout             => '5s',
