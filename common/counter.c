@@ -17,9 +17,14 @@ static const struct counter_info table[COUNTER_COUNT] = {
         .unit = COUNTER_##unit_,                                                               \
         .buckets = COUNTER_BUCKETS_##buckets_,                                                 \
         .processes = PROCESSES_##processes_,                                                   \
-        .labels = {COUNTER_LABEL_##a, COUNTER_LABEL_##b, COUNTER_LABEL_##c,                    \
-                   COUNTER_LABEL_##d},                                                         \
+        .labels = {COUNTER_LABEL_##a,      COUNTER_LABEL_##b,      COUNTER_LABEL_##c,                    \
+                   COUNTER_LABEL_##d     },                                                         \
+        .sizes = {COUNTER_LABEL_SIZE_##a, COUNTER_LABEL_SIZE_##b, COUNTER_LABEL_SIZE_##c,      \
+                   COUNTER_LABEL_SIZE_##d},                                                     \
         .cell = COUNTER_CELL_##symbol,                                                         \
+        .spread = COUNTER_SPREAD_##buckets_,                                                   \
+        .combinations = COUNTER_LABEL_SIZE_##a * COUNTER_LABEL_SIZE_##b *                      \
+                        COUNTER_LABEL_SIZE_##c * COUNTER_LABEL_SIZE_##d,                       \
         .name = name_,                                                                         \
         .help = help_,                                                                         \
     },
@@ -99,28 +104,24 @@ const int64_t *counter_bucket_bounds(enum counter_buckets buckets, int *count_r)
 
 int counter_spread(const struct counter_info *info)
 {
-    return info->kind == COUNTER_HISTOGRAM ? buckets_table[info->buckets].count + 2 : 1;
+    return info->spread;
 }
 
 int counter_combinations(const struct counter_info *info)
 {
-    int combinations = 1;
-    for (int i = 0; i < COUNTER_LABELS_MAX; i++)
-        combinations *= counter_label_info(info->labels[i])->size;
-    return combinations;
+    return info->combinations;
 }
 
 /* The first cell of a combination; -1: there is no such one. */
 static int cell_of(const struct counter_info *info, const unsigned *labels)
 {
-    int combination = 0;
+    unsigned combination = 0;
     for (int i = 0; i < COUNTER_LABELS_MAX; i++) {
-        int size = counter_label_info(info->labels[i])->size;
-        if (labels[i] >= (unsigned)size)
+        if (labels[i] >= info->sizes[i])
             return -1;
-        combination = combination * size + (int)labels[i];
+        combination = combination * info->sizes[i] + labels[i];
     }
-    return info->cell + combination * counter_spread(info);
+    return info->cell + (int)combination * info->spread;
 }
 
 static void add(struct counter_set *set, int cell, uint64_t amount)

@@ -83,7 +83,10 @@ struct counter_info {
     enum counter_buckets buckets;
     unsigned processes; /* who counts: 1 << COUNTER_PROCESS_... */
     enum counter_label labels[COUNTER_LABELS_MAX];
-    int cell; /* the first one */
+    unsigned sizes[COUNTER_LABELS_MAX]; /* of the labels */
+    int cell;                           /* the first one */
+    int spread;                         /* cells of one combination of label values */
+    int combinations;
     const char *name, *help;
 };
 

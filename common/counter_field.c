@@ -35,7 +35,7 @@ bool counter_cell_next(struct counter_cell *cell)
         return true;
     cell->part = 0;
     for (int i = COUNTER_LABELS_MAX - 1; i >= 0; i--) {
-        if (++cell->labels[i] < (unsigned)counter_label_info(info->labels[i])->size)
+        if (++cell->labels[i] < info->sizes[i])
             return true;
         cell->labels[i] = 0;
     }
