@@ -136,12 +136,13 @@ static int compare(const void *a, const void *b)
 
 static void count_gone(const struct session_watch *watch, int *ended)
 {
-    const struct seen *now = watch->now.all, *end = now + watch->now.count;
+    const struct seen *now = watch->now.all;
+    size_t next = 0;
     for (size_t i = 0; i < watch->last.count; i++) {
         const struct seen *before = &watch->last.all[i];
-        while (now < end && now->cookie < before->cookie)
-            now++;
-        bool is_there = now < end && now->cookie == before->cookie;
+        while (next < watch->now.count && now[next].cookie < before->cookie)
+            next++;
+        bool is_there = next < watch->now.count && now[next].cookie == before->cookie;
         if (!is_there && before->is_judged)
             ended[before->ending]++;
     }
