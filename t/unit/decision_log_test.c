@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define THREADS 4
-#define LINES   500 /* of each */
+#define LINES   200 /* of each: all of them fit into the queue, should nobody write */
 
 static char directory[64];
 
