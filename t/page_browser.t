@@ -10,6 +10,7 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+BEGIN { $ENV{PV_TEST_TIMEOUT} //= 300 }
 use Postvalve::Browser;
 use Postvalve::Daemon;
 use Postvalve::Http;
@@ -99,14 +100,22 @@ subtest 'before' => sub {
     take_pictures('before');
 };
 
-my $flood = flood(11, \%good,
-    { kind => 'silent', first_address => '127.20.0.1', addresses => 80, stop_s => 9 },
-    { kind => 'guess', first_address => '127.30.0.1', addresses => 40, stop_s => 9 });
+my $flood = flood(14, \%good,
+    { kind => 'silent', first_address => '127.20.0.1', addresses => 80, stop_s => 12 },
+    { kind => 'guess', first_address => '127.30.0.1', addresses => 40, stop_s => 12 });
 
 subtest 'during' => sub {
     ok $browser->wait_for(q{['stressed', 'critical'].includes(document.querySelector('#hero').dataset.state)}), 'under stress';
     like $browser->text('#announcement'), qr/stress|slot/, 'told to those who do not see it';
     ok $browser->wait_for(q{document.querySelector('#classes [data-count="unknown"]').textContent > 0}), 'strangers hold slots';
+    ok $browser->wait_for(q{document.querySelector('#clients a')}), 'somebody holds a slot';
+    $browser->click('#clients a');
+    ok $browser->wait_for(q{document.querySelector('#explanation h3')}), 'a click explains it';
+    my $address = $browser->text('#explanation h3');
+    is $browser->evaluate('decodeURIComponent(location.hash)'), "#client=$address", 'the address of the page can be sent to somebody';
+    my $explained = $http->get("/api/explain?address=$address")->{json};
+    like $browser->text('#explanation'), qr/Class \Q$explained->{class}\E:/, 'as /api/ does';
+
     my ($top, $shown);
     ok wait_until(sub {
         $top = $http->get('/api/status')->{json}{top};
@@ -116,14 +125,6 @@ subtest 'during' => sub {
     ok agrees(), 'the numbers are those of Redis';
     ok $browser->wait_for(q{document.querySelector('#events').textContent.includes('level')}), 'the change of level is an event';
     take_pictures('during');
-
-    ok $browser->wait_for(q{document.querySelector('#clients a')}), 'somebody holds a slot';
-    $browser->click('#clients a');
-    ok $browser->wait_for(q{document.querySelector('#explanation h3')}), 'a click explains it';
-    my $address = $browser->text('#explanation h3');
-    is $browser->evaluate('decodeURIComponent(location.hash)'), "#client=$address", 'the address of the page can be sent to somebody';
-    my $explained = $http->get("/api/explain?address=$address")->{json};
-    like $browser->text('#explanation'), qr/Class \Q$explained->{class}\E:/, 'as /api/ does';
 };
 
 $flood->wait_exit(60);
