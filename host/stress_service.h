@@ -20,7 +20,7 @@
 /* How sessions end is looked at so often: it costs as much as four countings. */
 #define STRESS_SERVICE_SESSIONS_MS 2000
 /* The sensors are read at least so often. */
-#define STRESS_SERVICE_REST_MS 150
+#define STRESS_SERVICE_REST_MS 250
 /* Postfix that could not say the slot limit is asked again. */
 #define STRESS_SERVICE_LIMIT_AGAIN_MS 60000
 

@@ -192,7 +192,8 @@ subtest 'slots fill one by one' => sub {
 };
 
 # Behind postscreen(8) smtpd is a "pass" service. As root policyd sees whose a connection is, as
-# another user it goes by the number of processes.
+# another user it goes by the number of processes, and by the name of the socket between the two:
+# tests beside this one have other names.
 for my $user ('root', 'nobody') {
     subtest "postscreen in front, as $user" => sub {
         my $port    = free_port();
@@ -200,8 +201,9 @@ for my $user ('root', 'nobody') {
         my $postfix = Postvalve::Postfix->new(
             port   => $port,
             main   => { postscreen_greet_wait => '1s', postscreen_access_list => 'static:permit',
-                postscreen_cache_map => '', smtpd_recipient_restrictions => asks("unix:$socket") },
-            master => [ 'smtpd pass - - n - ' . SLOTS . ' smtpd', "$port inet n - n - 1 postscreen" ],
+                postscreen_cache_map => '', smtpd_service_name => "in$user",
+                smtpd_recipient_restrictions => asks("unix:$socket") },
+            master => [ "in$user pass - - n - " . SLOTS . ' smtpd', "$port inet n - n - 1 postscreen" ],
             is_without_smtp => 1,
         )->start;
         my $policyd = Postvalve::Daemon->new(

@@ -17,11 +17,12 @@ my $screened_port = free_port();
 my $postfix       = Postvalve::Postfix->new(
     process_limit => LIMIT,
     main          => {
+        smtpd_service_name       => 'behind', # as unprivileged only the name tells it from other tests'
         smtpd_timeout            => '60s',    # in stress too: what is held in silence stays held
         postscreen_greet_wait    => '1s',
         postscreen_cache_map     => 'internal:postscreen',
     },
-    master => [ "$screened_port inet n - n - 1 postscreen", 'smtpd pass - - n - ' . PASS_LIMIT . ' smtpd' ],
+    master => [ "$screened_port inet n - n - 1 postscreen", 'behind pass - - n - ' . PASS_LIMIT . ' smtpd' ],
 )->start;
 
 my $config = write_json(temp_dir() . '/watch.json', {
@@ -164,7 +165,7 @@ subtest 'clients that postscreen keeps' => sub {
 };
 
 subtest 'master.cf changes' => sub {
-    $postfix->postconf('-F', "$screened_port/inet/process_limit=1", 'smtpd/pass/process_limit=9');
+    $postfix->postconf('-F', "$screened_port/inet/process_limit=1", 'behind/pass/process_limit=9');
     my $begin_ms = now_ms();
     ok wait_row($_, 'screened', $begin_ms, 'limit 9', sub { $_[0]{limit} == 9 }),
         "$_->{name}: the new slot limit is seen" for @watches;
