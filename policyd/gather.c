@@ -223,7 +223,7 @@ static const struct level_settings *take_reading(struct gather *gather, struct i
 static struct verdict finish(struct gather *gather, struct inquiry *inquiry, int64_t now_ms)
 {
     const struct gather_sources *sources = &gather->sources;
-    struct host_word host = host_record_word(sources->host_record, now_ms);
+    struct host_word host = host_record_word(sources->host_record);
     size_t service = find_service(gather, inquiry->port);
     if (inquiry->facts.stage == STAGE_CONNECT && !inquiry->is_about_addresses)
         stress_monitor_add_sessions(sources->monitor, service, 1);

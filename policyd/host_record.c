@@ -76,9 +76,9 @@ void host_record_reload(struct host_record *record, const struct config *config)
     open_exchange(record);
 }
 
-struct host_word host_record_word(const struct host_record *record, int64_t now_ms)
+struct host_word host_record_word(const struct host_record *record)
 {
-    return (struct host_word){host_exchange_has_milter(record->exchange, now_ms)};
+    return (struct host_word){host_exchange_has_milter(record->exchange)};
 }
 
 void host_record_tell_access(const struct host_record *record, const struct address *address,
@@ -99,7 +99,7 @@ static void take_over(struct host_record *record, int64_t now_ms)
                                  host_exchange_measured(record->exchange, now_ms));
     stress_monitor_set_override(record->monitor, &effect, 0, now_ms);
     stress_monitor_set_cluster(record->monitor, &cluster, now_ms);
-    bool has_milter = host_exchange_has_milter(record->exchange, now_ms);
+    bool has_milter = host_exchange_has_milter(record->exchange);
     if (has_milter != record->had_milter && !record->is_spawned)
         log_info("policyd: %s", has_milter
                                     ? "a milter on this host decides about admission"

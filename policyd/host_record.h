@@ -51,7 +51,7 @@ void host_record_cancel(struct host_record *record, struct redis_async_request *
 void host_record_tell_access(const struct host_record *record, const struct address *address,
                              int64_t now_ms, struct client_facts *facts);
 
-struct host_word host_record_word(const struct host_record *record, int64_t now_ms);
+struct host_word host_record_word(const struct host_record *record);
 
 /* An event, told with the next offer. */
 void host_record_note_history_cap(struct host_record *record,

@@ -396,9 +396,9 @@ static bool has_answer(const struct host_exchange *exchange, int64_t now_ms)
     return exchange->answer_at_ms != 0 && now_ms - exchange->answer_at_ms < HOST_STATE_LEASE_MS;
 }
 
-bool host_exchange_has_milter(const struct host_exchange *exchange, int64_t now_ms)
+bool host_exchange_has_milter(const struct host_exchange *exchange)
 {
-    return has_answer(exchange, now_ms) &&
+    return exchange->answer_at_ms != 0 &&
            host_state_has(&exchange->answer.state, PUBLISHER_MILTER, exchange->answer.redis_ms);
 }
 

@@ -67,8 +67,9 @@ bool host_exchange_is_last(const struct host_exchange *exchange, size_t index);
 
 /* Our last offer was taken. */
 bool host_exchange_is_publisher(const struct host_exchange *exchange);
-/* A milter runs on this host; without answers that counts for as long as the lease. */
-bool host_exchange_has_milter(const struct host_exchange *exchange, int64_t now_ms);
+/* A milter runs on this host, by the last answer. Without answers it goes on to count: two who
+ * both decide would turn a client away twice. */
+bool host_exchange_has_milter(const struct host_exchange *exchange);
 /* What the other hosts say has changed since the last offer told of it. */
 bool host_exchange_wants_offer(const struct host_exchange *exchange, int64_t now_ms);
 /* What another process of this host measured within the last moment, and knows better than we:
