@@ -26,7 +26,7 @@
  * of what it took: a fifteenth of a CPU at most, and less than a hundredth while it is quiet.
  */
 #define PORT_SENSOR_COSTS        15
-#define PORT_SENSOR_COSTS_QUIET  150
+#define PORT_SENSOR_COSTS_QUIET  300
 #define PORT_SENSOR_KEEP_MIN_MS  10
 #define PORT_SENSOR_KEEP_MAX_MS  1000
 #define PORT_SENSOR_QUIET_MAX_MS 150
