@@ -9,8 +9,8 @@ static const struct key_row {
     uint8_t kind, family, length;
     const char *suffix;
 } key_table[] = {
-    {CLIENT_KEY_IPV4,         ADDRESS_IPV4, 4, ""   },
-    {CLIENT_KEY_IPV6,         ADDRESS_IPV6, 8, "/64"},
+    {CLIENT_KEY_IPV4, ADDRESS_IPV4, 4, ""},
+    {CLIENT_KEY_IPV6, ADDRESS_IPV6, 8, "/64"},
     {CLIENT_KEY_IPV4_NETWORK, ADDRESS_IPV4, 3, "/24"},
     {CLIENT_KEY_IPV6_NETWORK, ADDRESS_IPV6, 6, "/48"},
 };

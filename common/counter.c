@@ -17,10 +17,10 @@ static const struct counter_info table[COUNTER_COUNT] = {
         .unit = COUNTER_##unit_,                                                               \
         .buckets = COUNTER_BUCKETS_##buckets_,                                                 \
         .processes = PROCESSES_##processes_,                                                   \
-        .labels = {COUNTER_LABEL_##a,      COUNTER_LABEL_##b,      COUNTER_LABEL_##c,                    \
-                   COUNTER_LABEL_##d     },                                                         \
+        .labels = {COUNTER_LABEL_##a, COUNTER_LABEL_##b, COUNTER_LABEL_##c,                    \
+                   COUNTER_LABEL_##d},                                                         \
         .sizes = {COUNTER_LABEL_SIZE_##a, COUNTER_LABEL_SIZE_##b, COUNTER_LABEL_SIZE_##c,      \
-                   COUNTER_LABEL_SIZE_##d},                                                     \
+                  COUNTER_LABEL_SIZE_##d},                                                     \
         .cell = COUNTER_CELL_##symbol,                                                         \
         .spread = COUNTER_SPREAD_##buckets_,                                                   \
         .combinations = COUNTER_LABEL_SIZE_##a * COUNTER_LABEL_SIZE_##b *                      \

@@ -163,16 +163,16 @@ static const struct rule_row {
     bool (*applies)(const struct context *context);
     int code; /* 0: continue; CODE_OF_LIST */
 } rule_table[] = {
-    {RULE_OFF,             "off",             is_off,               0           },
-    {RULE_TRUSTED,         "trusted",         is_trusted,           0           },
-    {RULE_RBL,             "rbl",             is_listed,            CODE_OF_LIST},
-    {RULE_BOT,             "bot",             is_bot,               521         },
-    {RULE_SESSION,         "session",         is_session_bad,       421         },
-    {RULE_ADMITTED_BEFORE, "admitted-before", was_admitted,         0           },
-    {RULE_HAMMERING,       "hammering",       is_hammering,         421         },
-    {RULE_NEWCOMER,        "newcomer",        is_newcomer_too_many, 421         },
-    {RULE_CEILING,         "ceiling",         is_above_ceiling,     421         },
-    {RULE_ADMIT,           "admit",           always,               0           },
+    {RULE_OFF, "off", is_off, 0},
+    {RULE_TRUSTED, "trusted", is_trusted, 0},
+    {RULE_RBL, "rbl", is_listed, CODE_OF_LIST},
+    {RULE_BOT, "bot", is_bot, 521},
+    {RULE_SESSION, "session", is_session_bad, 421},
+    {RULE_ADMITTED_BEFORE, "admitted-before", was_admitted, 0},
+    {RULE_HAMMERING, "hammering", is_hammering, 421},
+    {RULE_NEWCOMER, "newcomer", is_newcomer_too_many, 421},
+    {RULE_CEILING, "ceiling", is_above_ceiling, 421},
+    {RULE_ADMIT, "admit", always, 0},
 };
 _Static_assert(sizeof(rule_table) / sizeof(rule_table[0]) == RULE_COUNT, "a row a rule");
 

@@ -9,9 +9,9 @@ static const struct unit {
     int64_t seconds;
 } units[] = {
     {'d', 86400},
-    {'h', 3600 },
-    {'m', 60   },
-    {'s', 1    },
+    {'h', 3600},
+    {'m', 60},
+    {'s', 1},
 };
 #define UNIT_COUNT (sizeof(units) / sizeof(units[0]))
 

@@ -137,9 +137,9 @@ static const struct {
     struct slice name;
     int (*take)(struct slice value, struct head *head); /* 0, or the status to refuse with */
 } header_table[] = {
-    {{"host", 4},               take_host             },
-    {{"connection", 10},        take_connection       },
-    {{"content-length", 14},    take_content_length   },
+    {{"host", 4}, take_host},
+    {{"connection", 10}, take_connection},
+    {{"content-length", 14}, take_content_length},
     {{"transfer-encoding", 17}, take_transfer_encoding},
 };
 
@@ -340,18 +340,18 @@ const char *http_status_text(int status)
         int status;
         const char *text;
     } table[] = {
-        {200, "OK"                             },
-        {400, "Bad Request"                    },
-        {404, "Not Found"                      },
-        {405, "Method Not Allowed"             },
-        {413, "Content Too Large"              },
-        {414, "URI Too Long"                   },
-        {421, "Misdirected Request"            },
-        {429, "Too Many Requests"              },
+        {200, "OK"},
+        {400, "Bad Request"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {421, "Misdirected Request"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"          },
-        {503, "Service Unavailable"            },
-        {505, "HTTP Version Not Supported"     },
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i].status == status)

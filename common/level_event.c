@@ -44,13 +44,13 @@ void level_event_command(struct redis_command *command, const char *prefix, cons
     const char *to = level_name(change->to);
     snprintf(pressure, sizeof(pressure), "%.2f", change->pressure);
     const struct redis_field fields[] = {
-        {SLICE_LITERAL("host"),     slice_from_string(host)                             },
-        {SLICE_LITERAL("service"),  slice_from_string(change->service)                  },
-        {SLICE_LITERAL("from"),     slice_from_string(level_name(change->from))         },
-        {SLICE_LITERAL("to"),       slice_from_string(to)                               },
-        {SLICE_LITERAL("source"),   slice_from_string(level_source_name(change->source))},
-        {SLICE_LITERAL("pressure"), slice_from_string(pressure)                         },
-        {SLICE_LITERAL("driver"),   slice_from_string(sensor_name(change->driver))      },
+        {SLICE_LITERAL("host"), slice_from_string(host)},
+        {SLICE_LITERAL("service"), slice_from_string(change->service)},
+        {SLICE_LITERAL("from"), slice_from_string(level_name(change->from))},
+        {SLICE_LITERAL("to"), slice_from_string(to)},
+        {SLICE_LITERAL("source"), slice_from_string(level_source_name(change->source))},
+        {SLICE_LITERAL("pressure"), slice_from_string(pressure)},
+        {SLICE_LITERAL("driver"), slice_from_string(sensor_name(change->driver))},
     };
     event_command(command, prefix, "level", fields, sizeof(fields) / sizeof(fields[0]));
     snprintf(message, sizeof(message), "level %s %s %s", host, change->service, to);

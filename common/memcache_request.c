@@ -20,12 +20,12 @@ static const struct command_row {
     enum memcache_command command;
     bool has_key, has_value;
 } command_table[] = {
-    {SLICE_LITERAL("get"),     MEMCACHE_GET,     true,  false},
-    {SLICE_LITERAL("set"),     MEMCACHE_SET,     true,  true },
-    {SLICE_LITERAL("add"),     MEMCACHE_ADD,     true,  true },
-    {SLICE_LITERAL("delete"),  MEMCACHE_DELETE,  true,  false},
+    {SLICE_LITERAL("get"), MEMCACHE_GET, true, false},
+    {SLICE_LITERAL("set"), MEMCACHE_SET, true, true},
+    {SLICE_LITERAL("add"), MEMCACHE_ADD, true, true},
+    {SLICE_LITERAL("delete"), MEMCACHE_DELETE, true, false},
     {SLICE_LITERAL("version"), MEMCACHE_VERSION, false, false},
-    {SLICE_LITERAL("quit"),    MEMCACHE_QUIT,    false, false},
+    {SLICE_LITERAL("quit"), MEMCACHE_QUIT, false, false},
 };
 
 static enum memcache_parse invalid(struct memcache_request *request, const char *problem)

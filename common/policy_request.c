@@ -15,15 +15,15 @@ static const struct stage_row {
     struct slice protocol_state;
     enum stage stage;
 } stage_table[] = {
-    {SLICE_LITERAL("RCPT"),           STAGE_RCPT          },
-    {SLICE_LITERAL("CONNECT"),        STAGE_CONNECT       },
-    {SLICE_LITERAL("MAIL"),           STAGE_MAIL          },
-    {SLICE_LITERAL("DATA"),           STAGE_DATA          },
+    {SLICE_LITERAL("RCPT"), STAGE_RCPT},
+    {SLICE_LITERAL("CONNECT"), STAGE_CONNECT},
+    {SLICE_LITERAL("MAIL"), STAGE_MAIL},
+    {SLICE_LITERAL("DATA"), STAGE_DATA},
     {SLICE_LITERAL("END-OF-MESSAGE"), STAGE_END_OF_MESSAGE},
-    {SLICE_LITERAL("EHLO"),           STAGE_HELO          },
-    {SLICE_LITERAL("HELO"),           STAGE_HELO          },
-    {SLICE_LITERAL("VRFY"),           STAGE_OTHER         },
-    {SLICE_LITERAL("ETRN"),           STAGE_OTHER         },
+    {SLICE_LITERAL("EHLO"), STAGE_HELO},
+    {SLICE_LITERAL("HELO"), STAGE_HELO},
+    {SLICE_LITERAL("VRFY"), STAGE_OTHER},
+    {SLICE_LITERAL("ETRN"), STAGE_OTHER},
 };
 
 const char *policy_attribute_name(enum policy_attribute attribute)

@@ -7,14 +7,14 @@
 #define SHOWN_SIZE 48 /* of a wrong word, in an error */
 
 static const struct rbl_restriction restrictions[] = {
-    {"reject_rbl_client",           RBL_SUBJECT_CLIENT_ADDRESS,      false},
-    {"reject_rhsbl_client",         RBL_SUBJECT_CLIENT_NAME,         false},
+    {"reject_rbl_client", RBL_SUBJECT_CLIENT_ADDRESS, false},
+    {"reject_rhsbl_client", RBL_SUBJECT_CLIENT_NAME, false},
     {"reject_rhsbl_reverse_client", RBL_SUBJECT_REVERSE_CLIENT_NAME, false},
-    {"reject_rhsbl_helo",           RBL_SUBJECT_HELO,                false},
-    {"reject_rhsbl_sender",         RBL_SUBJECT_SENDER,              false},
-    {"reject_rhsbl_recipient",      RBL_SUBJECT_RECIPIENT,           false},
-    {"permit_dnswl_client",         RBL_SUBJECT_CLIENT_ADDRESS,      true },
-    {"permit_rhswl_client",         RBL_SUBJECT_CLIENT_NAME,         true },
+    {"reject_rhsbl_helo", RBL_SUBJECT_HELO, false},
+    {"reject_rhsbl_sender", RBL_SUBJECT_SENDER, false},
+    {"reject_rhsbl_recipient", RBL_SUBJECT_RECIPIENT, false},
+    {"permit_dnswl_client", RBL_SUBJECT_CLIENT_ADDRESS, true},
+    {"permit_rhswl_client", RBL_SUBJECT_CLIENT_NAME, true},
 };
 #define RESTRICTION_COUNT (sizeof(restrictions) / sizeof(restrictions[0]))
 

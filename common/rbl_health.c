@@ -427,18 +427,18 @@ void rbl_health_describe(const struct rbl_health *health, int64_t now_ms,
         const char *name;
         int64_t value;
     } numbers[] = {
-        {"since_s",     (now_ms - health->since_ms) / 1000     },
-        {"retry_in_s",  health->state == RBL_HEALTH_OFF && health->retry_at_ms > now_ms
+        {"since_s", (now_ms - health->since_ms) / 1000},
+        {"retry_in_s", health->state == RBL_HEALTH_OFF && health->retry_at_ms > now_ms
                            ? (health->retry_at_ms - now_ms + 999) / 1000
-                           : 0           },
+                           : 0},
         {"hit_percent", (int64_t)(100 * health->hit_rate + 0.5)},
-        {"latency_ms",  (int64_t)(health->latency_ms + 0.5)    },
-        {"lookups",     (int64_t)health->lookups               },
-        {"listed",      (int64_t)health->listed                },
-        {"not_listed",  (int64_t)health->not_listed            },
-        {"refused",     (int64_t)health->refused               },
-        {"errors",      (int64_t)health->errors                },
-        {"timeouts",    (int64_t)health->timeouts              },
+        {"latency_ms", (int64_t)(health->latency_ms + 0.5)},
+        {"lookups", (int64_t)health->lookups},
+        {"listed", (int64_t)health->listed},
+        {"not_listed", (int64_t)health->not_listed},
+        {"refused", (int64_t)health->refused},
+        {"errors", (int64_t)health->errors},
+        {"timeouts", (int64_t)health->timeouts},
     };
     field(context, "state", rbl_health_state_name(health->state));
     field(context, "reason", rbl_health_reason_name(health->reason));

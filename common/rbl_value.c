@@ -12,19 +12,19 @@ static const struct number_row {
     const char *name;
     size_t offset;
 } number_table[] = {
-    {"clients",   offsetof(struct rbl_list_value, clients)  },
-    {"matched",   offsetof(struct rbl_list_value, matched)  },
-    {"unique",    offsetof(struct rbl_list_value, unique)   },
-    {"needed",    offsetof(struct rbl_list_value, needed)   },
-    {"lookups",   offsetof(struct rbl_list_value, lookups)  },
-    {"failures",  offsetof(struct rbl_list_value, failures) },
+    {"clients", offsetof(struct rbl_list_value, clients)},
+    {"matched", offsetof(struct rbl_list_value, matched)},
+    {"unique", offsetof(struct rbl_list_value, unique)},
+    {"needed", offsetof(struct rbl_list_value, needed)},
+    {"lookups", offsetof(struct rbl_list_value, lookups)},
+    {"failures", offsetof(struct rbl_list_value, failures)},
     {"waited_ms", offsetof(struct rbl_list_value, waited_ms)},
 };
 #define NUMBER_COUNT (sizeof(number_table) / sizeof(number_table[0]))
 
 /* ... and its numbers about another list: "both:other.example". */
 static const struct number_row pair_table[] = {
-    {"both",   offsetof(struct rbl_list_value, both)  },
+    {"both", offsetof(struct rbl_list_value, both)},
     {"shared", offsetof(struct rbl_list_value, shared)},
 };
 #define PAIR_COUNT (sizeof(pair_table) / sizeof(pair_table[0]))

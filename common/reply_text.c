@@ -50,12 +50,12 @@ static const struct macro_row {
     struct slice (*value)(const struct values *values);
 } macro_table[] = {
     {"client_address", client_address},
-    {"client_name",    client_name   },
-    {"class",          class_of      },
-    {"reason",         reason        },
-    {"evidence",       evidence      },
-    {"level",          level         },
-    {"rule",           rule          },
+    {"client_name", client_name},
+    {"class", class_of},
+    {"reason", reason},
+    {"evidence", evidence},
+    {"level", level},
+    {"rule", rule},
 };
 
 static bool resolve(struct slice name, unsigned *id_r)

@@ -157,10 +157,7 @@ static void put_quantiles(const struct writer *writer, const char *label,
     static const struct {
         double share;
         const char *name;
-    } shares[] = {
-        {0.5,  "half"  },
-        {0.99, ", 99 %"}
-    };
+    } shares[] = {{0.5, "half"}, {0.99, ", 99 %"}};
     char text[128];
     size_t length = 0;
     for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {

@@ -127,13 +127,9 @@ static const struct {
     const char *name;
     advice_fits *fits;
 } advice_table[] = {
-    {"good",    hangs_up_on_good   },
-    {"slots",   lacks_slots        },
-    {"bots",    lets_bad_in        },
-    {"reclaim", does_not_reclaim   },
-    {"history", history_is_doubtful},
-    {"redis",   redis_fails        },
-    {"observe", observes           },
+    {"good", hangs_up_on_good},    {"slots", lacks_slots},           {"bots", lets_bad_in},
+    {"reclaim", does_not_reclaim}, {"history", history_is_doubtful}, {"redis", redis_fails},
+    {"observe", observes},
 };
 
 /* A list of which many questions get no usable answer. */

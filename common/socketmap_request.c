@@ -53,8 +53,6 @@ bool socketmap_reply_append(struct buffer *buffer, enum socketmap_status status,
         unsigned char byte = (unsigned char)text.data[i];
         clean[i] = byte < ' ' || byte == 0x7f ? ' ' : text.data[i];
     }
-    const struct slice pieces[] = {
-        name, SLICE_LITERAL(" "), {clean, length}
-    };
+    const struct slice pieces[] = {name, SLICE_LITERAL(" "), {clean, length}};
     return netstring_append(buffer, pieces, sizeof(pieces) / sizeof(pieces[0]));
 }

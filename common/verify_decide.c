@@ -85,18 +85,18 @@ static const struct rule_row {
     bool (*applies)(const struct context *context);
     enum verify_answer answer;
 } rule_table[] = {
-    {VERIFY_RULE_OTHER_DOMAIN,  "other-domain",  is_other_domain,    VERIFY_DUNNO       },
-    {VERIFY_RULE_EXEMPT,        "exempt",        is_exempt,          VERIFY_DUNNO       },
-    {VERIFY_RULE_OFF,           "off",           is_off,             VERIFY_ASK_POSTFIX },
-    {VERIFY_RULE_GUESSER,       "guesser",       is_guesser,         VERIFY_HANG_UP     },
-    {VERIFY_RULE_FORGOTTEN,     "forgotten",     is_forgotten,       VERIFY_DUNNO       },
-    {VERIFY_RULE_DELIVERABLE,   "deliverable",   is_deliverable,     VERIFY_DUNNO       },
-    {VERIFY_RULE_UNDELIVERABLE, "undeliverable", is_undeliverable,   VERIFY_REJECT      },
-    {VERIFY_RULE_REFRESH,       "refresh",       is_to_be_refreshed, VERIFY_ASK_POSTFIX },
-    {VERIFY_RULE_NO_ANSWER,     "no-answer",     is_without_answer,  VERIFY_ASK_POSTFIX },
-    {VERIFY_RULE_STRESSED,      "stressed",      is_stressed,        VERIFY_ANSWER_DEFER},
-    {VERIFY_RULE_BUDGET,        "budget",        is_budget_spent,    VERIFY_ANSWER_DEFER},
-    {VERIFY_RULE_PROBE,         "probe",         always,             VERIFY_ASK_POSTFIX },
+    {VERIFY_RULE_OTHER_DOMAIN, "other-domain", is_other_domain, VERIFY_DUNNO},
+    {VERIFY_RULE_EXEMPT, "exempt", is_exempt, VERIFY_DUNNO},
+    {VERIFY_RULE_OFF, "off", is_off, VERIFY_ASK_POSTFIX},
+    {VERIFY_RULE_GUESSER, "guesser", is_guesser, VERIFY_HANG_UP},
+    {VERIFY_RULE_FORGOTTEN, "forgotten", is_forgotten, VERIFY_DUNNO},
+    {VERIFY_RULE_DELIVERABLE, "deliverable", is_deliverable, VERIFY_DUNNO},
+    {VERIFY_RULE_UNDELIVERABLE, "undeliverable", is_undeliverable, VERIFY_REJECT},
+    {VERIFY_RULE_REFRESH, "refresh", is_to_be_refreshed, VERIFY_ASK_POSTFIX},
+    {VERIFY_RULE_NO_ANSWER, "no-answer", is_without_answer, VERIFY_ASK_POSTFIX},
+    {VERIFY_RULE_STRESSED, "stressed", is_stressed, VERIFY_ANSWER_DEFER},
+    {VERIFY_RULE_BUDGET, "budget", is_budget_spent, VERIFY_ANSWER_DEFER},
+    {VERIFY_RULE_PROBE, "probe", always, VERIFY_ASK_POSTFIX},
 };
 _Static_assert(sizeof(rule_table) / sizeof(rule_table[0]) == VERIFY_RULE_COUNT, "a row a rule");
 

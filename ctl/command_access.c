@@ -147,10 +147,10 @@ static bool announce(struct access_question *question, const char *action, struc
         snprintf(until, sizeof(until), "%" PRId64, question->now_s + order->seconds);
     const struct redis_field fields[] = {
         {SLICE_LITERAL("action"), slice_from_string(action)},
-        {SLICE_LITERAL("key"),    order->key               },
-        {SLICE_LITERAL("until"),  slice_from_string(until) },
-        {SLICE_LITERAL("by"),     order->by                },
-        {SLICE_LITERAL("note"),   order->note              },
+        {SLICE_LITERAL("key"), order->key},
+        {SLICE_LITERAL("until"), slice_from_string(until)},
+        {SLICE_LITERAL("by"), order->by},
+        {SLICE_LITERAL("note"), order->note},
     };
     event_command(&command, question->session.prefix, "access", fields,
                   sizeof(fields) / sizeof(fields[0]));
@@ -256,13 +256,11 @@ static bool parse_network(struct access_question *question, const char *text)
 static int run_entry(struct arguments *arguments, enum access_kind kind)
 {
     const char *duration = NULL, *note = "", *name = access_kind_name(kind);
-    struct access_question question = {
-        .order = {.kind = kind, .seconds = SECONDS_DEFAULT}
-    };
+    struct access_question question = {.order = {.kind = kind, .seconds = SECONDS_DEFAULT}};
     const struct argument_option options[] = {
-        {"--for",  NULL, &duration},
-        {"--note", NULL, &note    },
-        {NULL,     NULL, NULL     },
+        {"--for", NULL, &duration},
+        {"--note", NULL, &note},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false) || arguments->count != 1 ||
         !parse_network(&question, arguments->values[0]))
@@ -309,7 +307,7 @@ int command_list(struct arguments *arguments)
     struct access_question question = {.now_s = 0};
     const struct argument_option options[] = {
         {"--json", &is_json, NULL},
-        {NULL,     NULL,     NULL},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false) || arguments->count != 0)
         return command_usage_error("list");
@@ -347,7 +345,7 @@ int command_forget(struct arguments *arguments)
     struct access_question question = {.order = {.kind = ACCESS_FORGET}};
     const struct argument_option options[] = {
         {"--entry", &is_entry_only, NULL},
-        {NULL,      NULL,           NULL},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false) || arguments->count != 1)
         return command_usage_error("forget");

@@ -8,10 +8,8 @@
 int command_check_config(struct arguments *arguments)
 {
     bool is_printed = false;
-    const struct argument_option options[] = {
-        {"--print-config", &is_printed, NULL},
-        {NULL,             NULL,        NULL}
-    };
+    const struct argument_option options[] = {{"--print-config", &is_printed, NULL},
+                                              {NULL, NULL, NULL}};
     if (!arguments_parse(arguments, options, false) || arguments->count > 1)
         return command_usage_error("check-config");
     const char *file = arguments->count == 1 ? arguments->values[0] : arguments->config_file;

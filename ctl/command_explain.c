@@ -16,12 +16,12 @@ static bool parse(struct arguments *arguments, struct explain_question *question
     const char *pressure = NULL;
     *question_r = (struct explain_question){.name = "", .pressure = -1};
     const struct argument_option options[] = {
-        {"--json",      is_json_r, NULL                  },
-        {"--name",      NULL,      &question_r->name     },
-        {"--pressure",  NULL,      &pressure             },
-        {"--sender",    NULL,      &question_r->sender   },
-        {"--recipient", NULL,      &question_r->recipient},
-        {NULL,          NULL,      NULL                  },
+        {"--json", is_json_r, NULL},
+        {"--name", NULL, &question_r->name},
+        {"--pressure", NULL, &pressure},
+        {"--sender", NULL, &question_r->sender},
+        {"--recipient", NULL, &question_r->recipient},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false) || arguments->count != 1)
         return false;

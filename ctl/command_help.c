@@ -33,9 +33,7 @@ static void print_all(void)
 
 int command_help(struct arguments *arguments)
 {
-    const struct argument_option options[] = {
-        {NULL, NULL, NULL}
-    };
+    const struct argument_option options[] = {{NULL, NULL, NULL}};
     if (!arguments_parse(arguments, options, false) || arguments->count > 1)
         return command_usage_error("help");
     if (arguments->count == 0) {

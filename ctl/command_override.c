@@ -54,13 +54,13 @@ static bool announce(struct redis_session *session, const struct order *order, c
     if (order->value.length > 0)
         snprintf(until, sizeof(until), "%" PRId64, now_s + order->seconds);
     const struct redis_field fields[] = {
-        {SLICE_LITERAL("host"),   slice_from_string(order->target.host)                      },
-        {SLICE_LITERAL("action"), slice_from_string(order->action)                           },
+        {SLICE_LITERAL("host"), slice_from_string(order->target.host)},
+        {SLICE_LITERAL("action"), slice_from_string(order->action)},
         {SLICE_LITERAL("level"),
-         order->aspect == OVERRIDE_LEVEL ? order->value : SLICE_LITERAL("")                  },
-        {SLICE_LITERAL("until"),  slice_from_string(until)                                   },
-        {SLICE_LITERAL("by"),     slice_from_string(by)                                      },
-        {SLICE_LITERAL("note"),   {order->note, strnlen(order->note, OVERRIDE_TEXT_SIZE - 1)}},
+         order->aspect == OVERRIDE_LEVEL ? order->value : SLICE_LITERAL("")},
+        {SLICE_LITERAL("until"), slice_from_string(until)},
+        {SLICE_LITERAL("by"), slice_from_string(by)},
+        {SLICE_LITERAL("note"), {order->note, strnlen(order->note, OVERRIDE_TEXT_SIZE - 1)}},
     };
     event_command(&command, session->prefix, "order", fields,
                   sizeof(fields) / sizeof(fields[0]));
@@ -89,11 +89,11 @@ static bool parse_order(struct arguments *arguments, struct order *order, const 
 {
     const char *duration = NULL;
     const struct argument_option options[] = {
-        {"--all",                             is_all_r, NULL        },
-        {"--host",                            NULL,     host_r      },
-        {"--note",                            NULL,     &order->note},
-        {order->seconds > 0 ? "--for" : NULL, NULL,     &duration   },
-        {NULL,                                NULL,     NULL        },
+        {"--all", is_all_r, NULL},
+        {"--host", NULL, host_r},
+        {"--note", NULL, &order->note},
+        {order->seconds > 0 ? "--for" : NULL, NULL, &duration},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false))
         return false;

@@ -71,7 +71,7 @@ int command_rbl(struct arguments *arguments)
     bool is_json = false;
     const struct argument_option options[] = {
         {"--json", &is_json, NULL},
-        {NULL,     NULL,     NULL},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false))
         return command_usage_error("rbl");

@@ -89,10 +89,10 @@ int command_report(struct arguments *arguments)
     struct report_facts facts = {.host = host, .seconds = SECONDS_DEFAULT};
     struct error error;
     const struct argument_option options[] = {
-        {"--since", NULL,     &since      },
-        {"--host",  NULL,     &wanted_host},
-        {"--html",  &is_html, NULL        },
-        {NULL,      NULL,     NULL        },
+        {"--since", NULL, &since},
+        {"--host", NULL, &wanted_host},
+        {"--html", &is_html, NULL},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false) || arguments->count > 0 ||
         (since && !duration_parse(slice_from_string(since), METRICS_VIEW_MINUTES_MAX * 60,

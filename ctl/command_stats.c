@@ -22,12 +22,12 @@ struct wanted {
 static bool take_options(struct arguments *arguments, struct wanted *wanted)
 {
     const struct argument_option options[] = {
-        {"--since",      NULL,                    &wanted->since},
-        {"--host",       NULL,                    &wanted->host },
-        {"--json",       &wanted->is_json,        NULL          },
-        {"--prometheus", &wanted->is_prometheus,  NULL          },
-        {"--describe",   &wanted->is_description, NULL          },
-        {NULL,           NULL,                    NULL          },
+        {"--since", NULL, &wanted->since},
+        {"--host", NULL, &wanted->host},
+        {"--json", &wanted->is_json, NULL},
+        {"--prometheus", &wanted->is_prometheus, NULL},
+        {"--describe", &wanted->is_description, NULL},
+        {NULL, NULL, NULL},
     };
     int64_t seconds = 0;
     if (!arguments_parse(arguments, options, false) || arguments->count > 0 ||

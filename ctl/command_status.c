@@ -32,10 +32,7 @@ static bool select_parts(const struct arguments *arguments, bool is_selected[STA
 int command_status(struct arguments *arguments)
 {
     bool is_json = false, is_selected[STATUS_PART_COUNT], is_well = true;
-    const struct argument_option options[] = {
-        {"--json", &is_json, NULL},
-        {NULL,     NULL,     NULL}
-    };
+    const struct argument_option options[] = {{"--json", &is_json, NULL}, {NULL, NULL, NULL}};
     if (!arguments_parse(arguments, options, false) || !select_parts(arguments, is_selected))
         return command_usage_error("status");
     struct config *config = command_load_config(arguments->config_file);

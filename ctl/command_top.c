@@ -32,10 +32,10 @@ int command_top(struct arguments *arguments)
     bool is_once = false, is_json = false;
     const char *host = NULL;
     const struct argument_option options[] = {
-        {"--once", &is_once, NULL },
-        {"--json", &is_json, NULL },
-        {"--host", NULL,     &host},
-        {NULL,     NULL,     NULL },
+        {"--once", &is_once, NULL},
+        {"--json", &is_json, NULL},
+        {"--host", NULL, &host},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false) || arguments->count != 0 ||
         (is_json && !is_once))

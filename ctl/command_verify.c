@@ -151,20 +151,20 @@ static const struct sum_row {
     const char *name, *label;
     unsigned rules; /* 1 << enum verify_rule */
 } sum_table[] = {
-    {"from_memory",             "answered from memory",
+    {"from_memory", "answered from memory",
      1U << VERIFY_RULE_DELIVERABLE | 1U << VERIFY_RULE_UNDELIVERABLE |
-         1U << VERIFY_RULE_FORGOTTEN                                                                   },
-    {"deferred_under_stress",   "deferred under stress",                     1U << VERIFY_RULE_STRESSED},
-    {"deferred_without_probes", "deferred, no probes left",                  1U << VERIFY_RULE_BUDGET  },
-    {"probes_saved",            "probes saved, of these",
+         1U << VERIFY_RULE_FORGOTTEN},
+    {"deferred_under_stress", "deferred under stress", 1U << VERIFY_RULE_STRESSED},
+    {"deferred_without_probes", "deferred, no probes left", 1U << VERIFY_RULE_BUDGET},
+    {"probes_saved", "probes saved, of these",
      1U << VERIFY_RULE_DELIVERABLE | 1U << VERIFY_RULE_UNDELIVERABLE |
-         1U << VERIFY_RULE_FORGOTTEN | 1U << VERIFY_RULE_STRESSED | 1U << VERIFY_RULE_BUDGET           },
-    {"left_to_postfix",         "left to Postfix to verify",
+         1U << VERIFY_RULE_FORGOTTEN | 1U << VERIFY_RULE_STRESSED | 1U << VERIFY_RULE_BUDGET},
+    {"left_to_postfix", "left to Postfix to verify",
      1U << VERIFY_RULE_OFF | 1U << VERIFY_RULE_REFRESH | 1U << VERIFY_RULE_NO_ANSWER |
-         1U << VERIFY_RULE_PROBE                                                                       },
-    {"hung_up",                 "hung up on",                                1U << VERIFY_RULE_GUESSER },
-    {"not_asked",               "not verified (domain, postmaster, bounce)",
-     1U << VERIFY_RULE_OTHER_DOMAIN | 1U << VERIFY_RULE_EXEMPT                                         },
+         1U << VERIFY_RULE_PROBE},
+    {"hung_up", "hung up on", 1U << VERIFY_RULE_GUESSER},
+    {"not_asked", "not verified (domain, postmaster, bounce)",
+     1U << VERIFY_RULE_OTHER_DOMAIN | 1U << VERIFY_RULE_EXEMPT},
 };
 
 static int64_t sum_of(const struct counter_snapshot *snapshot, unsigned rules)
@@ -216,9 +216,9 @@ static const struct action_row {
     enum redis_use use;
     bool (*work)(struct verify_question *question, struct error *error);
 } action_table[] = {
-    {"show",   true,  REDIS_USE_READ,  show  },
-    {"forget", true,  REDIS_USE_WRITE, forget},
-    {"stats",  false, REDIS_USE_READ,  stats },
+    {"show", true, REDIS_USE_READ, show},
+    {"forget", true, REDIS_USE_WRITE, forget},
+    {"stats", false, REDIS_USE_READ, stats},
 };
 
 static const struct action_row *find_action(const struct arguments *arguments)
@@ -235,10 +235,10 @@ int command_verify(struct arguments *arguments)
     struct verify_question question = {.kind = ADDRESS_RECIPIENT};
     bool is_sender = false;
     const struct argument_option options[] = {
-        {"--json",   &question.is_json, NULL          },
-        {"--sender", &is_sender,        NULL          },
-        {"--host",   NULL,              &question.host},
-        {NULL,       NULL,              NULL          },
+        {"--json", &question.is_json, NULL},
+        {"--sender", &is_sender, NULL},
+        {"--host", NULL, &question.host},
+        {NULL, NULL, NULL},
     };
     if (!arguments_parse(arguments, options, false))
         return command_usage_error("verify");

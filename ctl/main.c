@@ -39,10 +39,7 @@ int main(int argc, char **argv)
 {
     bool is_version = false, is_help = false;
     const struct argument_option options[] = {
-        {"--version", &is_version, NULL},
-        {"--help",    &is_help,    NULL},
-        {NULL,        NULL,        NULL}
-    };
+        {"--version", &is_version, NULL}, {"--help", &is_help, NULL}, {NULL, NULL, NULL}};
     struct arguments arguments = {CONFIG_FILE_DEFAULT, argc > 0 ? argc - 1 : 0,
                                   argc > 0 ? argv + 1 : argv};
 

@@ -21,19 +21,19 @@ const char *const status_part_names[STATUS_PART_COUNT] = {
 };
 
 const struct published_row published_table[PUBLISHED_FIELD_COUNT] = {
-    [PUBLISHED_PUBLISHER] = {"publisher",      PUBLISHED_TEXT     },
-    [PUBLISHED_LEVEL] = {"level",          PUBLISHED_TEXT     },
-    [PUBLISHED_PRESSURE] = {"pressure",       PUBLISHED_NUMBER   },
-    [PUBLISHED_BUSY] = {"busy",           PUBLISHED_INTEGER  },
-    [PUBLISHED_WAITING] = {"waiting",        PUBLISHED_INTEGER  },
-    [PUBLISHED_SLOT_LIMIT] = {"slot_limit",     PUBLISHED_INTEGER  },
+    [PUBLISHED_PUBLISHER] = {"publisher", PUBLISHED_TEXT},
+    [PUBLISHED_LEVEL] = {"level", PUBLISHED_TEXT},
+    [PUBLISHED_PRESSURE] = {"pressure", PUBLISHED_NUMBER},
+    [PUBLISHED_BUSY] = {"busy", PUBLISHED_INTEGER},
+    [PUBLISHED_WAITING] = {"waiting", PUBLISHED_INTEGER},
+    [PUBLISHED_SLOT_LIMIT] = {"slot_limit", PUBLISHED_INTEGER},
     [PUBLISHED_POSTFIX_STRESS] = {"postfix_stress", PUBLISHED_YES_OR_NO},
-    [PUBLISHED_SESSIONS] = {"sessions",       PUBLISHED_INTEGER  },
-    [PUBLISHED_UPDATED] = {"updated",        PUBLISHED_INTEGER  },
-    [PUBLISHED_DRIVER] = {"driver",         PUBLISHED_TEXT     },
-    [PUBLISHED_LEVEL_SOURCE] = {"level_source",   PUBLISHED_TEXT     },
-    [PUBLISHED_LEVEL_AGE] = {"level_age_s",    PUBLISHED_INTEGER  },
-    [PUBLISHED_WAIT] = {"wait_s",         PUBLISHED_NUMBER   },
+    [PUBLISHED_SESSIONS] = {"sessions", PUBLISHED_INTEGER},
+    [PUBLISHED_UPDATED] = {"updated", PUBLISHED_INTEGER},
+    [PUBLISHED_DRIVER] = {"driver", PUBLISHED_TEXT},
+    [PUBLISHED_LEVEL_SOURCE] = {"level_source", PUBLISHED_TEXT},
+    [PUBLISHED_LEVEL_AGE] = {"level_age_s", PUBLISHED_INTEGER},
+    [PUBLISHED_WAIT] = {"wait_s", PUBLISHED_NUMBER},
 };
 
 bool published_number(const struct published *published, enum published_field field,

@@ -91,7 +91,7 @@ static bool write_journal(struct decision_log *log, const char *path,
     for (const char *line = lines->data, *end = line + lines->length; line < end;) {
         const char *line_end = memchr(line, '\n', (size_t)(end - line));
         struct iovec parts[] = {
-            {head,         (size_t)head_length          },
+            {head, (size_t)head_length},
             {(char *)line, (size_t)(line_end + 1 - line)},
         };
         const struct msghdr message = {.msg_name = &address,

@@ -13,13 +13,13 @@
 #define CONFIG_FILE_DEFAULT POSTVALVE_SYSCONFDIR "/postvalve/postvalve.json"
 
 static const struct option option_table[] = {
-    {"config",       required_argument, NULL, 'c'},
-    {"print-config", no_argument,       NULL, 'p'},
-    {"check-config", no_argument,       NULL, 'k'},
-    {"help",         no_argument,       NULL, 'h'},
-    {"version",      no_argument,       NULL, 'v'},
-    {"spawn",        no_argument,       NULL, 's'}, /* last: left out where there is none */
-    {NULL,           0,                 NULL, 0  },
+    {"config", required_argument, NULL, 'c'},
+    {"print-config", no_argument, NULL, 'p'},
+    {"check-config", no_argument, NULL, 'k'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
+    {"spawn", no_argument, NULL, 's'}, /* last: left out where there is none */
+    {NULL, 0, NULL, 0},
 };
 #define OPTION_COUNT (sizeof(option_table) / sizeof(option_table[0]))
 

@@ -34,11 +34,11 @@ static void warn_of_fixed_settings(const struct config *old, const struct config
         bool is_changed;
         const char *what;
     } rows[] = {
-        {strcmp(old->user,                      new->user) != 0 || strcmp(old->group,                     new->group) != 0,
+        {strcmp(old->user, new->user) != 0 || strcmp(old->group, new->group) != 0,
          "user and group"},
-        {!endpoint_equals(&old->milter.listen,                      &new->milter.listen),                                                                              "milter.listen"},
-        {!endpoint_equals(&old->redis.server,&new->redis.server) ||
-             strcmp(old->redis.username,new->redis.username) != 0 ||
+        {!endpoint_equals(&old->milter.listen, &new->milter.listen), "milter.listen"},
+        {!endpoint_equals(&old->redis.server, &new->redis.server) ||
+             strcmp(old->redis.username, new->redis.username) != 0 ||
              strcmp(old->redis.password, new->redis.password) != 0 ||
              strcmp(old->redis.prefix, new->redis.prefix) != 0 ||
              old->redis.database != new->redis.database ||
@@ -48,7 +48,7 @@ static void warn_of_fixed_settings(const struct config *old, const struct config
          "redis.*"},
         {old->memory.clients != new->memory.clients ||
              old->memory.fresh_ms != new->memory.fresh_ms,
-         "memory.*"                    },
+         "memory.*"},
         {old->history_expire_d != new->history_expire_d, "history.expire_d"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

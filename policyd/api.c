@@ -23,15 +23,15 @@
 #define PARAMETER_SIZE  280
 
 const struct api_row api_table[] = {
-    {"/api/",         "this list",                                         1000, 0, api_index  },
-    {"/api/status",   "level, pressure, slots, sessions, cluster: now",    500,  1, api_status },
-    {"/api/history",  "pressure and level over time: ?minutes=60",         2000, 2, api_history},
+    {"/api/", "this list", 1000, 0, api_index},
+    {"/api/status", "level, pressure, slots, sessions, cluster: now", 500, 1, api_status},
+    {"/api/history", "pressure and level over time: ?minutes=60", 2000, 2, api_history},
     {"/api/counters", "what was counted in the last minutes: ?minutes=60", 2000, 5,
-     api_counters                                                                              },
-    {"/api/events",   "the latest events: ?count=50",                      1000, 1, api_events },
-    {"/api/explain",  "why a client is let in or hung up on: ?address=IP", 0,    1, api_explain},
-    {"/api/lists",    "DNS lists: how they are, what they are worth",      5000, 2, api_lists  },
-    {NULL,            NULL,                                                0,    0, NULL       },
+     api_counters},
+    {"/api/events", "the latest events: ?count=50", 1000, 1, api_events},
+    {"/api/explain", "why a client is let in or hung up on: ?address=IP", 0, 1, api_explain},
+    {"/api/lists", "DNS lists: how they are, what they are worth", 5000, 2, api_lists},
+    {NULL, NULL, 0, 0, NULL},
 };
 
 bool api_number(const struct api_question *question, const char *name, int64_t maximum,

@@ -26,10 +26,10 @@ static const struct command_row {
     enum cache_operation operation;
     const char *done, *not_done;
 } command_table[] = {
-    [MEMCACHE_GET] = {CACHE_GET,    NULL,      "END"       },
-    [MEMCACHE_SET] = {CACHE_SET,    "STORED",  "STORED"    },
-    [MEMCACHE_ADD] = {CACHE_ADD,    "STORED",  "NOT_STORED"},
-    [MEMCACHE_DELETE] = {CACHE_DELETE, "DELETED", "NOT_FOUND" },
+    [MEMCACHE_GET] = {CACHE_GET, NULL, "END"},
+    [MEMCACHE_SET] = {CACHE_SET, "STORED", "STORED"},
+    [MEMCACHE_ADD] = {CACHE_ADD, "STORED", "NOT_STORED"},
+    [MEMCACHE_DELETE] = {CACHE_DELETE, "DELETED", "NOT_FOUND"},
 };
 
 static void send_line(struct stream_client *client, const char *line)

@@ -42,10 +42,8 @@ void rbl_cache_free(struct rbl_cache *cache)
 
 struct rbl_name_key rbl_cache_key(const struct rbl_cache *cache, struct slice name)
 {
-    return (struct rbl_name_key){
-        {siphash(cache->seeds[0], name.data, name.length),
-         siphash(cache->seeds[1], name.data, name.length)}
-    };
+    return (struct rbl_name_key){{siphash(cache->seeds[0], name.data, name.length),
+                                  siphash(cache->seeds[1], name.data, name.length)}};
 }
 
 static struct slice key_bytes(const struct rbl_name_key *key)

@@ -99,9 +99,8 @@ static void write_health(struct rbl_share *share, size_t list)
     rbl_health_describe(&share->health[list], clock_monotonic_ms(), describe, &description);
     snprintf(now, sizeof(now), "%" PRId64, clock_wall_s());
     describe(&description, "updated", now);
-    const struct redis_field field = {
-        slice_from_string(share->name), {description.text, description.length - 1}
-    };
+    const struct redis_field field = {slice_from_string(share->name),
+                                      {description.text, description.length - 1}};
     redis_key_rbl_health(&key, get_prefix(share), share->plan->lists[list].zone);
     redis_async_write_hash(share->store->redis, redis_key_slice(&key), &field, 1, EXPIRE_S);
 }

@@ -229,9 +229,9 @@ static bool add_signals(struct server *server)
         int number;
         event_callback_fn callback;
     } table[] = {
-        {SIGTERM, on_end_signal   },
-        {SIGINT,  on_end_signal   },
-        {SIGHUP,  on_reload_signal},
+        {SIGTERM, on_end_signal},
+        {SIGINT, on_end_signal},
+        {SIGHUP, on_reload_signal},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         server->signals[i] =
@@ -324,9 +324,7 @@ static void wire(struct server *server)
     server->connections.on_empty_context = server;
     apply_limits(server, config);
     connection_set_start_sweeping(&server->connections);
-    server->socketmap = (struct socketmap_server){
-        {server->gather, config}
-    };
+    server->socketmap = (struct socketmap_server){{server->gather, config}};
     server->memcache = (struct memcache_server){
         &server->store, shared_cache_create(&server->store, config), config};
     server->counter_writer =

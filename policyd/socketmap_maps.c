@@ -89,9 +89,9 @@ static const struct map_row {
     void (*ask)(const struct socketmap_maps *maps, struct slice key, int64_t now_ms,
                 struct socketmap_inquiry *inquiry);
 } map_table[] = {
-    {SLICE_LITERAL("rbl-reply"),     ask_rbl_reply    },
+    {SLICE_LITERAL("rbl-reply"), ask_rbl_reply},
     {SLICE_LITERAL("client-access"), ask_client_access},
-    {SLICE_LITERAL("level"),         ask_level        },
+    {SLICE_LITERAL("level"), ask_level},
 };
 
 void socketmap_maps_ask(const struct socketmap_maps *maps,

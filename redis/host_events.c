@@ -12,9 +12,9 @@ void host_events_note_history_cap(struct host_exchange *exchange,
     snprintf(share, sizeof(share), "%.2f", news->share);
     snprintf(connections, sizeof(connections), "%" PRIu64, news->connections);
     const struct redis_field fields[] = {
-        {SLICE_LITERAL("state"),       slice_from_string(news->is_reached ? "reached" : "left")},
-        {SLICE_LITERAL("share"),       slice_from_string(share)                                },
-        {SLICE_LITERAL("connections"), slice_from_string(connections)                          },
+        {SLICE_LITERAL("state"), slice_from_string(news->is_reached ? "reached" : "left")},
+        {SLICE_LITERAL("share"), slice_from_string(share)},
+        {SLICE_LITERAL("connections"), slice_from_string(connections)},
     };
     host_exchange_note_event(exchange, "history-cap", fields,
                              sizeof(fields) / sizeof(fields[0]));
@@ -27,11 +27,11 @@ void host_events_note_reclaim(struct host_exchange *exchange, const struct recla
     snprintf(held, sizeof(held), "%.1f", (double)news->held_ms / 1000);
     address_format(&news->client, client);
     const struct redis_field fields[] = {
-        {SLICE_LITERAL("slots"),  slice_from_string(slots)                            },
-        {SLICE_LITERAL("client"), slice_from_string(client)                           },
-        {SLICE_LITERAL("class"),  slice_from_string(client_class_name(news->class))   },
+        {SLICE_LITERAL("slots"), slice_from_string(slots)},
+        {SLICE_LITERAL("client"), slice_from_string(client)},
+        {SLICE_LITERAL("class"), slice_from_string(client_class_name(news->class))},
         {SLICE_LITERAL("reason"), slice_from_string(reclaim_reason_name(news->reason))},
-        {SLICE_LITERAL("held_s"), slice_from_string(held)                             },
+        {SLICE_LITERAL("held_s"), slice_from_string(held)},
     };
     host_exchange_note_event(exchange, "reclaim", fields, sizeof(fields) / sizeof(fields[0]));
 }

@@ -155,8 +155,8 @@ static void note_publisher(struct host_exchange *exchange, struct slice before)
 {
     const struct redis_field fields[] = {
         {SLICE_LITERAL("host"), slice_from_string(exchange->host)},
-        {SLICE_LITERAL("from"), before                           },
-        {SLICE_LITERAL("to"),   slice_from_string(exchange->id)  },
+        {SLICE_LITERAL("from"), before},
+        {SLICE_LITERAL("to"), slice_from_string(exchange->id)},
     };
     size_t length = exchange->event_commands.length;
     event_command(&exchange->event_commands, exchange->prefix, "publisher", fields,
@@ -172,12 +172,12 @@ static void note_override(struct host_exchange *exchange, const char *action, co
     char until[24];
     snprintf(until, sizeof(until), "%" PRId64, until_s);
     const struct redis_field fields[] = {
-        {SLICE_LITERAL("host"),   slice_from_string(exchange->host)},
-        {SLICE_LITERAL("action"), slice_from_string(action)        },
-        {SLICE_LITERAL("level"),  slice_from_string(level)         },
-        {SLICE_LITERAL("until"),  slice_from_string(until)         },
-        {SLICE_LITERAL("by"),     slice_from_string(by->by)        },
-        {SLICE_LITERAL("note"),   slice_from_string(by->note)      },
+        {SLICE_LITERAL("host"), slice_from_string(exchange->host)},
+        {SLICE_LITERAL("action"), slice_from_string(action)},
+        {SLICE_LITERAL("level"), slice_from_string(level)},
+        {SLICE_LITERAL("until"), slice_from_string(until)},
+        {SLICE_LITERAL("by"), slice_from_string(by->by)},
+        {SLICE_LITERAL("note"), slice_from_string(by->note)},
     };
     size_t length = exchange->event_commands.length;
     event_command(&exchange->event_commands, exchange->prefix, "override", fields,
@@ -189,8 +189,7 @@ void host_exchange_note_event(struct host_exchange *exchange, const char *type,
                               const struct redis_field *fields, size_t count)
 {
     struct redis_field all[HOST_EVENT_FIELDS_MAX + 1] = {
-        {SLICE_LITERAL("host"), slice_from_string(exchange->host)}
-    };
+        {SLICE_LITERAL("host"), slice_from_string(exchange->host)}};
     size_t length = exchange->event_commands.length;
     for (size_t i = 0; i < count && i < HOST_EVENT_FIELDS_MAX; i++)
         all[i + 1] = fields[i];

@@ -256,13 +256,11 @@ static const struct redis_reply *send_one(struct redis_link *link, enum redis_us
                                           struct error *error)
 {
     const struct redis_reply *reply = NULL;
-    struct redis_pipeline pipeline = {
-        .use = use,
-        .commands = {command->data, command->length},
-        .count = 1,
-        .callback = keep_reply,
-        .context = &reply
-    };
+    struct redis_pipeline pipeline = {.use = use,
+                                      .commands = {command->data, command->length},
+                                      .count = 1,
+                                      .callback = keep_reply,
+                                      .context = &reply};
     if (command->is_overflown) {
         error_set(error, "the command is too large");
         return NULL;

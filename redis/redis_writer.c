@@ -116,13 +116,11 @@ static bool send_updates(struct redis_writer *writer, enum outcome which, struct
     *is_sent_r = false;
     if (batch->sent_count == 0)
         return true;
-    struct redis_pipeline pipeline = {
-        .use = REDIS_USE_WRITE,
-        .commands = {command.data, command.length},
-        .count = batch->sent_count,
-        .callback = note_outcome,
-        .context = batch
-    };
+    struct redis_pipeline pipeline = {.use = REDIS_USE_WRITE,
+                                      .commands = {command.data, command.length},
+                                      .count = batch->sent_count,
+                                      .callback = note_outcome,
+                                      .context = batch};
     return redis_link_pipeline(writer->link, &pipeline, batch_deadline(writer), is_sent_r,
                                &error) == batch->sent_count;
 }
@@ -198,12 +196,10 @@ static void work_on_new_clients(struct redis_writer *writer)
     redis_command_add(&command, SLICE_LITERAL(NEW_EXPIRE_S));
     writer->new_count = 0;
     pthread_mutex_unlock(&writer->mutex);
-    struct redis_pipeline pipeline = {
-        .use = REDIS_USE_WRITE,
-        .commands = {command.data, command.length},
-        .count = 3,
-        .callback = ignore_reply
-    };
+    struct redis_pipeline pipeline = {.use = REDIS_USE_WRITE,
+                                      .commands = {command.data, command.length},
+                                      .count = 3,
+                                      .callback = ignore_reply};
     redis_link_pipeline(writer->link, &pipeline, batch_deadline(writer), NULL, &error);
     pthread_mutex_lock(&writer->mutex);
 }
@@ -224,12 +220,10 @@ static void work_on_news(struct redis_writer *writer)
     writer->news_count -= count;
     memmove(writer->news, writer->news + count, writer->news_count * sizeof(writer->news[0]));
     pthread_mutex_unlock(&writer->mutex);
-    struct redis_pipeline pipeline = {
-        .use = REDIS_USE_WRITE,
-        .commands = {command.data, command.length},
-        .count = count,
-        .callback = ignore_reply
-    };
+    struct redis_pipeline pipeline = {.use = REDIS_USE_WRITE,
+                                      .commands = {command.data, command.length},
+                                      .count = count,
+                                      .callback = ignore_reply};
     redis_link_pipeline(writer->link, &pipeline, batch_deadline(writer), NULL, &error);
     pthread_mutex_lock(&writer->mutex);
 }

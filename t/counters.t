@@ -56,7 +56,7 @@ is sum(counted(), 'decision_us', process => 'policyd'), 40, '... and how long th
 sub same_as_total {
     my ($what, @names) = @_;
     my ($total, $minutes);
-    wait_until { ($total, $minutes) = (counted(), minutes($redis, $host)); !grep { sum($total, $_) != sum($minutes, $_) } @names } 5, 'minutes';
+    wait_until { ($total, $minutes) = (counted(), minutes($redis, $host)); !grep { sum($total, $_) != sum($minutes, $_) } @names } 30, 'minutes';
     is sum($minutes, $_), sum($total, $_), "$what: minutes add up to the total of $_" for @names;
 }
 same_as_total('at first', qw(sessions_started sessions_ended verdicts decision_us decision_us_sum));

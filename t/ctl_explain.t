@@ -119,7 +119,7 @@ subtest 'the same words as the daemons' => sub {
     my ($line) = $policyd->log_text =~ /(hang-up client=198\.18\.2\.2.*)/;
     local %config = %{ $policyd->config };
     my $data;
-    wait_ok { ($data = explained('198.18.2.2'))->{now}{source} eq 'published' } 5, 'policyd publishes';
+    wait_ok { ($data = explained('198.18.2.2'))->{now}{source} eq 'published' } 30, 'policyd publishes';
     s/silent:[\d.]+/silent:N/ for $line, $data->{now}{log};
     is $data->{now}{log}, $line, 'the log line';
 };

@@ -60,7 +60,7 @@ sub rows {
     is_deeply attempt($postfix, 'good'), [ 'in' ], 'a good sender is in';
     $_->abort for @hold;
 
-    ok wait_until { attempt($postfix, 'unknown')->[0] eq 'in' } 5, 'below it an unknown client is in';
+    ok wait_until { attempt($postfix, 'unknown')->[0] eq 'in' } 30, 'below it an unknown client is in';
 
     $postfix->force_stress(1);
     @hold = hold_slots($postfix, 17);

@@ -31,7 +31,7 @@ subtest 'processes' => sub {
         cmd  => [ 'perl', '-e', '$| = 1; $SIG{TERM} = "IGNORE"; print "up\n"; sleep 60' ],
         name => 'stubborn'
     );
-    wait_until { $stubborn->log_text =~ /up/ } 5, 'the process to ignore TERM';
+    wait_until { $stubborn->log_text =~ /up/ } 30, 'the process to ignore TERM';
     my $begin_s = now_s();
     is $stubborn->stop(0.2) & 127, 9, 'one that ignores TERM is killed';
     cmp_ok now_s() - $begin_s, '<', 3, 'soon';

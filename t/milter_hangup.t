@@ -39,7 +39,7 @@ sub check_521_at_mail {
         $source = new_address();
         $early = smtp($postfix, $source);
         return $early->banner->code == 220;
-    } 5, 'a client that is not known gets in';
+    } 30, 'a client that is not known gets in';
     is $early->command('EHLO bot.example')->code, 250, '... and says EHLO';
     make_bot($milter, $postfix, $source);
     is_hung_up($early, $early->command('MAIL FROM:<a@bot.example>'), $pattern,
@@ -62,7 +62,7 @@ sub check_421_at_connect {
     is $trusted->quit->code, 221, '... who leaves it';
     is $silent[0]->command('NOOP')->code, 250, 'sessions that were admitted stay';
     (pop @silent)->close;
-    my $is_in = wait_until { smtp($postfix, new_address())->banner->code == 220 } 5, 'a slot';
+    my $is_in = wait_until { smtp($postfix, new_address())->banner->code == 220 } 30, 'a slot';
     ok $is_in, 'with a free slot an unknown client gets in again';
     like $milter->log_text, qr/hang-up .*class=unknown .*rule=ceiling .*code=421 .*stage=CONNECT/,
         'the log says why';

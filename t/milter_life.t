@@ -133,7 +133,7 @@ ok $milter->wait_log(qr/warning: redis\.\*: .*restart/), 'what needs a restart i
 $redis->command('HSET', 'pv:client:127.3.0.9', 'silent', 50, 'first', time - 100, 'last', time);
 is smtp('127.3.0.9')->banner->code, 220, 'a new setting is in force: observe';
 $milter->configure({ mode => 'enforce', redis => { prefix => 'pv:' } })->reload;
-ok wait_until { smtp('127.3.0.9')->banner->code == 421 } 5, '... and enforce again';
+ok wait_until { smtp('127.3.0.9')->banner->code == 421 } 30, '... and enforce again';
 
 # -- the end -------------------------------------------------------------------
 

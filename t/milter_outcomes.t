@@ -35,7 +35,7 @@ sub outcome {
             grep { exists $record->{$_} } qw(accepted unknown_rcpt silent dropped);
         $text .= ' hung_up' if $record->{hung_up};
         $text =~ $pattern;
-    } 5, $what;
+    } 30, $what;
     return like $text, qr/^$pattern$/, $what;
 }
 
@@ -97,7 +97,7 @@ my $ttl = $redis->command('TTL', 'pv:client:127.5.0.8');
 ok $ttl > 59 * 86400 && $ttl <= 60 * 86400, 'the record expires after history.expire_d';
 
 my $host;
-wait_until { $host = record('pv:host:test'); ($host->{busy} // 0) == 4 } 5, 'the host record';
+wait_until { $host = record('pv:host:test'); ($host->{busy} // 0) == 4 } 30, 'the host record';
 is_deeply [ @{$host}{qw(publisher busy slot_limit sessions)} ], [ 'milter', 4, 5, 4 ],
     'the record of this host counts those that were admitted';
 like $host->{updated}, qr/^\d+$/, '... and says when';
@@ -105,7 +105,7 @@ cmp_ok $redis->command('TTL', 'pv:host:test'), '<=', 10, '... for ten seconds';
 is $host->{pressure}, '1.000', '... with the pressure: the one that was turned away counts';
 ok wait_until { record('pv:host:test')->{pressure} eq '0.800' } 10, '... for some seconds';
 $_->close for @silent;
-ok wait_until { record('pv:host:test')->{busy} == 0 } 5, 'it falls when they go';
+ok wait_until { record('pv:host:test')->{busy} == 0 } 30, 'it falls when they go';
 
 # -- who is left alone ---------------------------------------------------------
 
@@ -115,7 +115,7 @@ is $smtp->send_mail(to => [qw(nobody@example.test alice@example.test)])->code, 2
 $smtp->quit;
 $smtp = smtp('127.0.0.1');
 $smtp->banner;
-ok wait_until { record('pv:host:test')->{busy} == 1 } 5, '... and counts as long as it is there';
+ok wait_until { record('pv:host:test')->{busy} == 1 } 30, '... and counts as long as it is there';
 $smtp->close;
 
 my @busy = map { my $s = smtp("127.7.0.$_", $postfix->submission_port); $s->banner; $s } 1 .. 6;
@@ -125,7 +125,7 @@ is $busy[0]->send_mail(to => [qw(nobody@example.test alice@example.test)])->code
     '... delivers';
 $busy[0]->quit;
 my $now_s = time;
-wait_until { record('pv:host:test')->{updated} > $now_s } 5, 'the next host record';
+wait_until { record('pv:host:test')->{updated} > $now_s } 30, 'the next host record';
 is record('pv:host:test')->{busy}, 0, '... and is not counted';
 $_->close for @busy;
 is smtp('127.5.0.9')->send_mail->code, 250, 'while ours goes on';

@@ -172,7 +172,7 @@ ok wait_until {
     my $reply = $m->connect('198.51.100.10', %ours);
     $m->close;
     $reply eq 'c';
-} 5, 'all slots are free again when they are gone';
+} 30, 'all slots are free again when they are gone';
 
 unlike $milter->log_text, qr/client=198\.51\.100\.[23] |client=192\.0\.2/,
     'of others and of the authenticated nothing is recorded';

@@ -99,10 +99,10 @@ is $silent{1}->reason, 'reset', '... its connection is reset';
 my ($line) = log_lines();
 like $line, qr/reclaim client=127\.21\.0\.1 port=\d+ class=unknown reason=silent-before-helo held=5\.\ds silent=[45]\.\ds state=connected level=(?:stressed|critical) slots=8\/10 waiting=0/,
     '... with a line in the log';
-ok wait_until { (evidence('127.21.0.1', 'reclaimed') // 0) >= 0.99 } 5, 'reclaimed in Redis';
+ok wait_until { (evidence('127.21.0.1', 'reclaimed') // 0) >= 0.99 } 30, 'reclaimed in Redis';
 is evidence('127.21.0.1', 'silent'), undef, '... and not silent too';
 is evidence('127.21.0.1', 'hung_up'), undef, '... nor hung up on';
-ok wait_until { ($redis->command('HGET', 'pv:host:test', 'reclaimed') // 0) == 1 } 5, '... and counted in the state of the host';
+ok wait_until { ($redis->command('HGET', 'pv:host:test', 'reclaimed') // 0) == 1 } 30, '... and counted in the state of the host';
 my %event;
 ok wait_until { %event = map { @{ $_->[1] } } grep { $_->[1][1] eq 'reclaim' } @{ $redis->command(qw(XRANGE pv:events - +)) }; %event } 30,
     '... and an event';
@@ -110,7 +110,7 @@ like delete $event{held_s}, qr/\A5\.\d\z/, '... with how long it was held';
 is_deeply \%event, { type => 'reclaim', host => 'test', slots => 1, client => '127.21.0.1', class => 'unknown', reason => 'silent-before-helo' },
     '... by whom and why';
 $_->close for values %silent;
-wait_until { $redis->command('HGET', 'pv:host:test', 'busy') == 0 } 5, 'all gone';
+wait_until { $redis->command('HGET', 'pv:host:test', 'busy') == 0 } 30, 'all gone';
 
 # -- a flood: others are turned away all the time ------------------------------
 
@@ -124,7 +124,7 @@ is smtp('127.22.1.1')->send_mail->code, 250, '... and others get in';
 
 # -- who stays, who goes -------------------------------------------------------
 
-wait_until { $redis->command('HGET', 'pv:host:test', 'busy') == 0 } 5, 'all gone';
+wait_until { $redis->command('HGET', 'pv:host:test', 'busy') == 0 } 30, 'all gone';
 my %who = (
     good      => smtp(good('127.23.0.1')),
     trusted   => smtp('127.0.0.1'),
@@ -162,16 +162,16 @@ $_->close for values %who;
 
 # -- observe mode --------------------------------------------------------------
 
-wait_until { $redis->command('HGET', 'pv:host:test', 'busy') == 0 } 5, 'all gone';
+wait_until { $redis->command('HGET', 'pv:host:test', 'busy') == 0 } 30, 'all gone';
 $milter->configure({ mode => 'observe', admission => { ceiling => { unknown => 0.8, suspect => 0.5 } } })->reload;
-wait_until { taken() == 2 } 5, 'reload';
+wait_until { taken() == 2 } 30, 'reload';
 my $before = reclaimed();
 %silent = silent('24.0', 9);
 is_deeply watch(7, \%silent), {}, 'observe mode: nobody loses his slot';
 my @observed = (log_lines())[ $before .. reclaimed() - 1 ];
 is scalar(grep { /would-reclaim client=127\.24\./ } @observed), 2, '... but those who would are logged, once each';
 $milter->configure({ mode => 'enforce', reclaim => { observe => JSON::PP::true() } })->reload;
-wait_until { taken() == 3 } 5, 'reload';
+wait_until { taken() == 3 } 30, 'reload';
 is_deeply watch(1, \%silent), {}, 'reclaim.observe: the same';
 $milter->configure({ reclaim => { observe => JSON::PP::false() } })->reload;
 is_deeply [ sort keys %{ watch(1, \%silent) } ], [ 1, 2 ], 'after that they do lose their slots';
@@ -180,7 +180,7 @@ $_->close for values %silent;
 # -- disabled ------------------------------------------------------------------
 
 $milter->configure({ reclaim => { enabled => JSON::PP::false() } })->reload;
-wait_until { taken() == 5 } 5, 'reload';
+wait_until { taken() == 5 } 30, 'reload';
 %silent = silent('25.0', 8);
 is_deeply watch(6.5, \%silent), {}, 'reclaim.enabled: false';
 $_->close for values %silent;
@@ -193,7 +193,7 @@ sub silent_loses {
     my %sessions = silent("26.$_[0]", 8);
     my $lived_s = watch(4, \%sessions);
     $_->close for values %sessions;
-    wait_until { ($redis->command('HGET', 'pv:host:test', 'busy') // 1) == 0 } 5, 'all gone';
+    wait_until { ($redis->command('HGET', 'pv:host:test', 'busy') // 1) == 0 } 30, 'all gone';
     return scalar keys %{$lived_s};
 }
 

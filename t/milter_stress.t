@@ -21,7 +21,7 @@ sub host_record {
     return wait_until {
         my $got = $redis->command('HGET', 'pv:host:test', $field);
         defined $got && $got eq $value;
-    } 5, "$field=$value in the host record";
+    } 30, "$field=$value in the host record";
 }
 
 ok host_record('postfix_stress', 'no'), 'as long as nobody comes nobody says stress=yes';

@@ -30,7 +30,7 @@ sub children_of {
 sub is_clean {
     my ($dir) = @_;
     ok !-e $dir, 'its directory is gone';
-    my $is_gone = wait_until { !processes_of($dir) } 5, 'its processes to end';
+    my $is_gone = wait_until { !processes_of($dir) } 30, 'its processes to end';
     ok $is_gone, 'its processes are gone';
     return;
 }

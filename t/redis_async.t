@@ -38,7 +38,7 @@ sub pause_ms {
 
 sub is_back {
     my ($tool) = @_;
-    return wait_until { $tool->ask('read 1 ' . CLIENT)->{answered} } 5, 'Redis to be seen again';
+    return wait_until { $tool->ask('read 1 ' . CLIENT)->{answered} } 30, 'Redis to be seen again';
 }
 
 # Each question is answered or refused, none twice.
@@ -143,7 +143,7 @@ subtest 'hanging' => sub {
     adds_up($answer, 100, 'hanging');
     $tool->log_is('a hundred timeouts at once may be chance');
     $redis->resume;
-    ok wait_until { $tool->ask('status')->{late} >= 100 } 5, 'late replies come';
+    ok wait_until { $tool->ask('status')->{late} >= 100 } 30, 'late replies come';
     my $status = $tool->ask('status');
     is "$status->{expired} $status->{pending}", '100 0', 'and are swallowed';
     is $tool->ask('read 10 ' . CLIENT)->{answered}, 10, 'the connection is good';
@@ -172,7 +172,7 @@ subtest 'full, read-only' => sub {
             $tool->ask('update ' . CLIENT . ' accepted=1');
             $tool->ask('read 1 ' . CLIENT);
             $tool->ask('status')->{write};
-        } 5, 'writes to go on';
+        } 30, 'writes to go on';
     };
     $redis->command('CONFIG', 'SET', 'maxmemory', 1);
     for (1 .. 3) {
@@ -229,7 +229,7 @@ subtest 'loading' => sub {
         $tool->ask('read 1 ' . CLIENT);
         pause_ms(20);
         $tool->ask('status')->{trouble} eq 'loading';
-    } 5, 'it is found loading';
+    } 30, 'it is found loading';
     is $tool->ask('read 3 ' . CLIENT)->{answered}, 0, 'no answers';
     ok wait_until { $tool->ask('read 1 ' . CLIENT)->{answered} } 15, 'it has loaded';
     $process->stop;
@@ -253,7 +253,7 @@ subtest 'what is not Redis' => sub {
         my ($name, $reply, $is_greeting, $line) = @{$case};
         my $tool = tool(server => Postvalve::RedisTool::scripted_server($name, $reply, $is_greeting));
         adds_up($tool->ask('read 1 ' . CLIENT), 1, $name);
-        wait_until { !$tool->ask('status')->{read} } 2, 'the trouble' if $line;
+        wait_until { !$tool->ask('status')->{read} } 30, 'the trouble' if $line;
         $tool->log_is($name, $line ? qr/^warning: Redis \S+ .*$line/ : ());
         is $tool->finish, 0, 'a clean end';
     }

@@ -38,7 +38,7 @@ sub pause_ms {
 # Until the tool sees Redis again.
 sub is_back {
     my ($tool, $command) = @_;
-    return wait_until { $tool->ask($command)->{ok} } 5, 'Redis to be seen again';
+    return wait_until { $tool->ask($command)->{ok} } 30, 'Redis to be seen again';
 }
 
 subtest 'absent at the start' => sub {
@@ -227,7 +227,7 @@ subtest 'a read-only replica' => sub {
     $tool->log_is('one line', qr/^warning: Redis \S+ is a read-only replica \(READONLY/);
     $redis->command('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
     $master->stop;
-    wait_until { $redis->command('INFO', 'replication') =~ /master_link_status:down/ } 5, 'no master';
+    wait_until { $redis->command('INFO', 'replication') =~ /master_link_status:down/ } 30, 'no master';
     is $tool->ask('read ' . CLIENT)->{ok}, 0, 'without its master it answers nothing';
     $tool->log_is('one line', qr/^warning: Redis \S+ has lost its master/);
     $redis->command('REPLICAOF', 'NO', 'ONE');
@@ -347,7 +347,7 @@ subtest 'writer' => sub {
     ok $settled->('written', 2000), 'the scripts are flushed: a thousand more';
     is $redis->command('HGET', 'pv:client:10.1.3.231', 'accepted'), '2.000', 'each counted once';
     is $tool->ask('record pv:host:mx1 level=calm updated=1')->{ok}, 1, 'a hash';
-    ok wait_until { $redis->command('EXISTS', 'pv:host:mx1') } 5, 'is written';
+    ok wait_until { $redis->command('EXISTS', 'pv:host:mx1') } 30, 'is written';
     cmp_ok $redis->command('TTL', 'pv:host:mx1'), '>', 0, 'and expires';
     is $tool->ask('record k a=' . 'x' x 4090)->{ok}, 0, 'one too large is refused';
 

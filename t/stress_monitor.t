@@ -173,7 +173,7 @@ subtest 'master.cf changes' => sub {
 
 for my $watch (@watches) {
     close $watch->{writer};
-    wait_ok { !$watch->{process}->is_running } 5, "$watch->{name}: ends";
+    wait_ok { !$watch->{process}->is_running } 30, "$watch->{name}: ends";
     like $watch->{process}->log_text, qr/CAP_SYS_PTRACE/, 'says that it estimates'
         if $watch->{user};
     unlike $watch->{process}->log_text, qr/cannot be measured/, 'was never blind';

@@ -43,9 +43,8 @@ bool explain_recipient_read(struct explain_recipient *explained, const struct co
     const struct recipient_address_settings form = verify_address_settings(&config->verify);
     const char *const texts[] = {[ADDRESS_RECIPIENT] = recipient, [ADDRESS_SENDER] = sender};
     bool is_read = true;
-    *explained = (struct explain_recipient){
-        .facts = {.now_s = clock_wall_s(), .is_probe_left = true}
-    };
+    *explained =
+        (struct explain_recipient){.facts = {.now_s = clock_wall_s(), .is_probe_left = true}};
     for (enum address_kind kind = 0; kind < ADDRESS_KIND_COUNT; kind++) {
         struct recipient_address parsed;
         if (!texts[kind] ||

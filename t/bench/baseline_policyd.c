@@ -199,10 +199,10 @@ static _Noreturn void die_usage(void)
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        {"listen",     required_argument, NULL, 'l'},
-        {"redis",      required_argument, NULL, 'r'},
-        {"plain-read", no_argument,       NULL, 'p'},
-        {NULL,         0,                 NULL, 0  },
+        {"listen", required_argument, NULL, 'l'},
+        {"redis", required_argument, NULL, 'r'},
+        {"plain-read", no_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
     };
     struct bench_address address = {.size = 0};
     const char *redis_path = NULL;

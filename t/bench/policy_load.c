@@ -54,21 +54,21 @@ enum {
 };
 
 static const struct option long_options[] = {
-    {"connect",        required_argument, NULL, OPTION_CONNECT       },
-    {"connections",    required_argument, NULL, OPTION_CONNECTIONS   },
-    {"seconds",        required_argument, NULL, OPTION_SECONDS       },
-    {"requests",       required_argument, NULL, OPTION_REQUESTS      },
-    {"clients",        required_argument, NULL, OPTION_CLIENTS       },
-    {"first-client",   required_argument, NULL, OPTION_FIRST_CLIENT  },
-    {"state",          required_argument, NULL, OPTION_STATE         },
-    {"server-port",    required_argument, NULL, OPTION_SERVER_PORT   },
-    {"warmup",         required_argument, NULL, OPTION_WARMUP        },
+    {"connect", required_argument, NULL, OPTION_CONNECT},
+    {"connections", required_argument, NULL, OPTION_CONNECTIONS},
+    {"seconds", required_argument, NULL, OPTION_SECONDS},
+    {"requests", required_argument, NULL, OPTION_REQUESTS},
+    {"clients", required_argument, NULL, OPTION_CLIENTS},
+    {"first-client", required_argument, NULL, OPTION_FIRST_CLIENT},
+    {"state", required_argument, NULL, OPTION_STATE},
+    {"server-port", required_argument, NULL, OPTION_SERVER_PORT},
+    {"warmup", required_argument, NULL, OPTION_WARMUP},
     {"warmup-seconds", required_argument, NULL, OPTION_WARMUP_SECONDS},
-    {"idle",           required_argument, NULL, OPTION_IDLE          },
-    {"untouched",      no_argument,       NULL, OPTION_UNTOUCHED     },
-    {"json",           no_argument,       NULL, OPTION_JSON          },
-    {"help",           no_argument,       NULL, OPTION_HELP          },
-    {NULL,             0,                 NULL, 0                    },
+    {"idle", required_argument, NULL, OPTION_IDLE},
+    {"untouched", no_argument, NULL, OPTION_UNTOUCHED},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
 };
 
 static _Noreturn void die_usage(void)

@@ -25,10 +25,10 @@ static const struct {
     enum macro_knowledge knowledge;
     const char *value;
 } names[NAMES] = {
-    {"code", MACRO_EXACT,     "554"    },
+    {"code", MACRO_EXACT, "554"},
     {"some", MACRO_NOT_EMPTY, "a\xff$b"},
-    {"any",  MACRO_ANY,       "7"      },
-    {"x",    MACRO_ANY,       "yz"     },
+    {"any", MACRO_ANY, "7"},
+    {"x", MACRO_ANY, "yz"},
 };
 
 static bool resolve(struct slice name, unsigned *id_r)

@@ -62,20 +62,20 @@ static void test_find(void)
 static void test_distrust(void)
 {
     static const char *const wrong[][2] = {
-        {"192.0.2.1/24",   "block " SOON                        },
-        {"192.0.2",        "block " SOON                        },
-        {"",               "block " SOON                        },
-        {"192.0.2.1",      ""                                   },
-        {"192.0.2.1",      "block"                              },
-        {"192.0.2.1",      "block "                             },
-        {"192.0.2.1",      "block 1800000060"                   },
-        {"192.0.2.1",      "panic " SOON                        },
-        {"192.0.2.1",      "forget " SOON                       },
-        {"192.0.2.1",      "block -1 1800000000 root "          },
-        {"192.0.2.1",      "block 9223372036854775807 1 root x" },
-        {"192.0.2.1",      "block 1831622401 1800000000 root "  },
-        {"192.0.2.1",      "block 99999999999999999999 1 root x"},
-        {"forget 1.2.3.4", "block " SOON                        },
+        {"192.0.2.1/24", "block " SOON},
+        {"192.0.2", "block " SOON},
+        {"", "block " SOON},
+        {"192.0.2.1", ""},
+        {"192.0.2.1", "block"},
+        {"192.0.2.1", "block "},
+        {"192.0.2.1", "block 1800000060"},
+        {"192.0.2.1", "panic " SOON},
+        {"192.0.2.1", "forget " SOON},
+        {"192.0.2.1", "block -1 1800000000 root "},
+        {"192.0.2.1", "block 9223372036854775807 1 root x"},
+        {"192.0.2.1", "block 1831622401 1800000000 root "},
+        {"192.0.2.1", "block 99999999999999999999 1 root x"},
+        {"forget 1.2.3.4", "block " SOON},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct access_list list = read_list(&wrong[i], 1);
@@ -89,9 +89,7 @@ static void test_distrust(void)
     memcpy(value, "block " SOON, sizeof("block " SOON) - 1);
     for (int i = 0; i < ACCESS_LIST_MAX + 100; i++) {
         snprintf(names[i], sizeof(names[i]), "10.0.%d.%d", i / 256, i % 256);
-        fields[i] = (struct redis_field){
-            slice_from_string(names[i]), {value, sizeof(value)}
-        };
+        fields[i] = (struct redis_field){slice_from_string(names[i]), {value, sizeof(value)}};
     }
     struct access_list list = {.count = 0};
     access_list_read(&list, fields, sizeof(fields) / sizeof(fields[0]));
@@ -104,11 +102,9 @@ static void test_distrust(void)
 static void test_key(void)
 {
     static const char *const keys[][2] = {
-        {"192.0.2.1",       "192.0.2.1"    },
-        {"192.0.2.1/32",    "192.0.2.1"    },
-        {"192.0.2.0/24",    "192.0.2.0/24" },
-        {"[2001:db8::]/32", "2001:db8::/32"},
-        {"2001:DB8::1/128", "2001:db8::1"  },
+        {"192.0.2.1", "192.0.2.1"},         {"192.0.2.1/32", "192.0.2.1"},
+        {"192.0.2.0/24", "192.0.2.0/24"},   {"[2001:db8::]/32", "2001:db8::/32"},
+        {"2001:DB8::1/128", "2001:db8::1"},
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct network network;

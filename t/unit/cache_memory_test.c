@@ -86,13 +86,10 @@ static void test_stored(void)
         const char *text, *value; /* NULL: none */
         uint32_t flags;
     } cases[] = {
-        {"0 value",          "value", 0         },
-        {"4294967295 a b",   "a b",   UINT32_MAX},
-        {"0 ",               "",      0         },
-        {"4294967296 value", NULL,    0         },
-        {" value",           NULL,    0         },
-        {"value",            NULL,    0         },
-        {"",                 NULL,    0         },
+        {"0 value", "value", 0}, {"4294967295 a b", "a b", UINT32_MAX},
+        {"0 ", "", 0},           {"4294967296 value", NULL, 0},
+        {" value", NULL, 0},     {"value", NULL, 0},
+        {"", NULL, 0},
     };
     char out[CACHE_FLAGS_SIZE];
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

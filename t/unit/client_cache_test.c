@@ -19,9 +19,7 @@ static void test_redis_answers(void)
 {
     struct client_cache *cache = client_cache_create(16, FRESH_MS, seed);
     struct client_key key = key_of("192.0.2.1"), other = key_of("192.0.2.2");
-    struct client_record known = {
-        .first_seen_s = 5, .last_seen_s = 9, .counts = {3, 0, 1, 0}
-    };
+    struct client_record known = {.first_seen_s = 5, .last_seen_s = 9, .counts = {3, 0, 1, 0}};
 
     ok(client_cache_get(cache, &key, 0, &state, &record) == L1_ABSENT, "absent");
     ok(state == HISTORY_MISSING, "nothing is known");
@@ -50,9 +48,7 @@ static void test_own_observations(void)
 {
     struct client_cache *cache = client_cache_create(16, FRESH_MS, seed);
     struct client_key key = key_of("2001:db8::1"), same = key_of("2001:db8::2");
-    struct session_outcome silent = {
-        .counts = {0, 0, 1, 0}
-    };
+    struct session_outcome silent = {.counts = {0, 0, 1, 0}};
 
     client_cache_add(cache, &key, &silent, 1000);
     ok(client_cache_get(cache, &same, 1, &state, &record) == L1_STALE,
@@ -73,16 +69,12 @@ static void test_merge(void)
 {
     struct client_cache *cache = client_cache_create(16, FRESH_MS, seed);
     struct client_key key = key_of("192.0.2.1");
-    struct client_record redis = {
-        .first_seen_s = 500,
-        .last_seen_s = 1000,
-        .hung_up_at_s = 900,
-        .shared_at_s = 800,
-        .counts = {10, 0, 0, 0}
-    };
-    struct session_outcome silent = {
-        .counts = {0, 0, 2, 0}
-    };
+    struct client_record redis = {.first_seen_s = 500,
+                                  .last_seen_s = 1000,
+                                  .hung_up_at_s = 900,
+                                  .shared_at_s = 800,
+                                  .counts = {10, 0, 0, 0}};
+    struct session_outcome silent = {.counts = {0, 0, 2, 0}};
 
     client_cache_merge(cache, &key, HISTORY_NONE, NULL, 0);
     client_cache_get(cache, &key, 0, &state, &record);

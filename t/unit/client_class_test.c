@@ -293,9 +293,7 @@ static void test_outcomes(void)
 
 static void test_format(void)
 {
-    struct client_record record = {
-        .counts = {12, 0.04F, 3, 0}
-    };
+    struct client_record record = {.counts = {12, 0.04F, 3, 0}};
     char text[EVIDENCE_TEXT_SIZE];
     evidence_format(&record, text);
     is_string(text, "accepted:12.0,silent:3.0", "evidence as text");

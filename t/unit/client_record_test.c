@@ -6,8 +6,7 @@
 static void test_decay(void)
 {
     struct client_record record = {
-        .first_seen_s = 1, .last_seen_s = 1000, .counts = {8, 8, 8, 8}
-    };
+        .first_seen_s = 1, .last_seen_s = 1000, .counts = {8, 8, 8, 8}};
     client_record_decay(&record, 1000);
     is_number(record.counts[EVIDENCE_ACCEPTED], 8, "no time, no decay");
     client_record_decay(&record, 500);
@@ -25,11 +24,7 @@ static void test_decay(void)
 static void test_add(void)
 {
     struct client_record record = {0};
-    client_record_add(&record,
-                      &(struct session_outcome){
-                          .counts = {1, 2, 0, 0}
-    },
-                      5000);
+    client_record_add(&record, &(struct session_outcome){.counts = {1, 2, 0, 0}}, 5000);
     is_number(record.first_seen_s, 5000, "first seen");
     is_number(record.counts[EVIDENCE_UNKNOWN_RECIPIENT], 2, "counts are added");
     is_number(record.hung_up_at_s, 0, "not hung up on");
@@ -56,25 +51,25 @@ static const struct {
     const char *name, *value;
     bool is_set;
 } fields[] = {
-    {"first",        "1700000000",                                true },
-    {"last",         "1700000100",                                true },
-    {"hung_up",      "1700000050",                                true },
-    {"shared",       "1700000060",                                true },
-    {"reclaimed",    "1.000",                                     true },
-    {"rbl",          "2",                                         true },
-    {"hammered",     "3",                                         true },
-    {"accepted",     "12.500",                                    true },
-    {"silent",       "3",                                         true },
-    {"unknown_rcpt", "0.001",                                     true },
-    {"dropped",      "nan",                                       false},
-    {"dropped",      "-1",                                        false},
-    {"dropped",      "inf",                                       false},
-    {"dropped",      "",                                          false},
-    {"dropped",      "1x",                                        false},
-    {"dropped",      "1e300",                                     false},
-    {"future_field", "1",                                         false},
-    {"",             "1",                                         false},
-    {"dropped",      "00000000000000000000000000000000000000001", false},
+    {"first", "1700000000", true},
+    {"last", "1700000100", true},
+    {"hung_up", "1700000050", true},
+    {"shared", "1700000060", true},
+    {"reclaimed", "1.000", true},
+    {"rbl", "2", true},
+    {"hammered", "3", true},
+    {"accepted", "12.500", true},
+    {"silent", "3", true},
+    {"unknown_rcpt", "0.001", true},
+    {"dropped", "nan", false},
+    {"dropped", "-1", false},
+    {"dropped", "inf", false},
+    {"dropped", "", false},
+    {"dropped", "1x", false},
+    {"dropped", "1e300", false},
+    {"future_field", "1", false},
+    {"", "1", false},
+    {"dropped", "00000000000000000000000000000000000000001", false},
 };
 
 static void test_fields(void)
@@ -94,10 +89,7 @@ static void test_fields(void)
 static void test_arguments(void)
 {
     struct client_record_arguments arguments;
-    struct session_outcome outcome = {
-        .counts = {2, 0, 1, 0},
-          .is_hung_up = true
-    };
+    struct session_outcome outcome = {.counts = {2, 0, 1, 0}, .is_hung_up = true};
     client_record_format_arguments(&outcome, 60 * DAY, &arguments);
     is_string(arguments.text[0], "5184000", "expiry in seconds");
     is_string(arguments.text[1], "1", "hung up");

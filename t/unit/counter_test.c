@@ -95,14 +95,7 @@ static void test_observe(void)
         int64_t value;
         int bucket;
     } rows[] = {
-        {-1,            0 },
-        {0,             0 },
-        {20,            0 },
-        {21,            1 },
-        {1000000,       14},
-        {1000001,       15},
-        {INT64_MAX / 2, 15}
-    };
+        {-1, 0}, {0, 0}, {20, 0}, {21, 1}, {1000000, 14}, {1000001, 15}, {INT64_MAX / 2, 15}};
     int cell = counter_info(COUNTER_DECISION)->cell;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint64_t before = set.cells[cell + rows[i].bucket], sum = set.cells[cell + 16];
@@ -157,12 +150,12 @@ static void test_verdicts(void)
         struct verdict verdict;
         enum counted_verdict counted;
     } rows[] = {
-        {{.action = VERDICT_CONTINUE},                                   COUNTED_CONTINUE   },
-        {{.action = VERDICT_CONTINUE, .code = 521, .is_observed = true}, COUNTED_OBSERVED   },
-        {{.action = VERDICT_HANG_UP, .code = 421},                       COUNTED_HANG_UP_421},
-        {{.action = VERDICT_HANG_UP, .code = 521},                       COUNTED_HANG_UP_521},
-        {{.action = VERDICT_REPLY, .code = 554},                         COUNTED_REPLY      },
-        {{.action = VERDICT_RESTRICTION, .code = 0},                     COUNTED_RESTRICTION},
+        {{.action = VERDICT_CONTINUE}, COUNTED_CONTINUE},
+        {{.action = VERDICT_CONTINUE, .code = 521, .is_observed = true}, COUNTED_OBSERVED},
+        {{.action = VERDICT_HANG_UP, .code = 421}, COUNTED_HANG_UP_421},
+        {{.action = VERDICT_HANG_UP, .code = 521}, COUNTED_HANG_UP_521},
+        {{.action = VERDICT_REPLY, .code = 554}, COUNTED_REPLY},
+        {{.action = VERDICT_RESTRICTION, .code = 0}, COUNTED_RESTRICTION},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         ok(counted_verdict_of(&rows[i].verdict) == rows[i].counted, "counts as %s",

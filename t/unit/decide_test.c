@@ -13,29 +13,24 @@ static struct admission_settings admission = {
                 [CLASS_TRUSTED] = 2.00},
     .ceiling_suspect_elevated = 0.70,
     .bot_level = LEVEL_ELEVATED,
-    .newcomers = {.bad_share = 0.5, .slots_share = 0.1   },
+    .newcomers = {.bad_share = 0.5, .slots_share = 0.1},
 };
-static struct level_settings levels = {
-    .threshold = {0, 0.60, 0.80, 1.00},
-      .sustain_ms = 200
-};
-static struct class_settings classes = {
-    .good_messages = 3,
-    .good_age_s = 3600,
-    .good_ratio = 5,
-    .good_domain_messages = 20,
-    .good_network_messages = 50,
-    .suspect_score = 2,
-    .suspect_ratio = 1,
-    .bad_network_clients = 3,
-    .return_min_s = 20,
-    .return_max_s = 21600,
-    .hammer_count = 3,
-    .shared_memory_s = 86400,
-    .bot_score = 6,
-    .bot_ratio = 5,
-    .weight = {0, 1, 2, 0.2}
-};
+static struct level_settings levels = {.threshold = {0, 0.60, 0.80, 1.00}, .sustain_ms = 200};
+static struct class_settings classes = {.good_messages = 3,
+                                        .good_age_s = 3600,
+                                        .good_ratio = 5,
+                                        .good_domain_messages = 20,
+                                        .good_network_messages = 50,
+                                        .suspect_score = 2,
+                                        .suspect_ratio = 1,
+                                        .bad_network_clients = 3,
+                                        .return_min_s = 20,
+                                        .return_max_s = 21600,
+                                        .hammer_count = 3,
+                                        .shared_memory_s = 86400,
+                                        .bot_score = 6,
+                                        .bot_ratio = 5,
+                                        .weight = {0, 1, 2, 0.2}};
 static struct reply_settings replies = {.hang_up_later = "4.3.2 later",
                                         .hang_up_bot = "5.7.1 bot"};
 static const struct decide_settings settings = {&admission, &levels, &classes, &replies};
@@ -56,15 +51,15 @@ static const struct {
     const char *name;
     struct client_facts facts;
 } clients[] = {
-    {"trusted",    {.has_address = true, .is_in_trusted_networks = true, .now_s = NOW}      },
-    {"good",       {.has_address = true, .history = HISTORY(0, 9), .now_s = NOW}            },
-    {"unknown",    {.has_address = true, .history = {{.state = HISTORY_NONE}}, .now_s = NOW}},
-    {"returning",  {.has_address = true, .history = HISTORY(NOW - 60, 0), .now_s = NOW}     },
-    {"suspect",    {.has_address = true, .history = HISTORY(0, 0, 0, 1), .now_s = NOW}      },
-    {"bot",        {.has_address = true, .history = HISTORY(0, 0, 8), .now_s = NOW}         },
-    {"bad mailer", {.has_address = true, .history = HISTORY(0, 2, 30), .now_s = NOW}        },
-    {"silent",     {.has_address = true, .history = HISTORY(0, 0, 0, 3), .now_s = NOW}      },
-    {"once heard", {.has_address = true, .history = HISTORY(0, 1, 0, 3), .now_s = NOW}      },
+    {"trusted", {.has_address = true, .is_in_trusted_networks = true, .now_s = NOW}},
+    {"good", {.has_address = true, .history = HISTORY(0, 9), .now_s = NOW}},
+    {"unknown", {.has_address = true, .history = {{.state = HISTORY_NONE}}, .now_s = NOW}},
+    {"returning", {.has_address = true, .history = HISTORY(NOW - 60, 0), .now_s = NOW}},
+    {"suspect", {.has_address = true, .history = HISTORY(0, 0, 0, 1), .now_s = NOW}},
+    {"bot", {.has_address = true, .history = HISTORY(0, 0, 8), .now_s = NOW}},
+    {"bad mailer", {.has_address = true, .history = HISTORY(0, 2, 30), .now_s = NOW}},
+    {"silent", {.has_address = true, .history = HISTORY(0, 0, 0, 3), .now_s = NOW}},
+    {"once heard", {.has_address = true, .history = HISTORY(0, 1, 0, 3), .now_s = NOW}},
 };
 
 static const struct {
@@ -78,58 +73,58 @@ static const struct {
     enum rule rule;
     int code;
 } cases[] = {
-  /* everybody is in while it is calm, bots too: nothing is at stake */
-    {"unknown",   5,  0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"bot",       5,  0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_RCPT,    RULE_ADMIT,   0  },
- /* ceilings: up to and including, above is out; the moment counts, not the published level
-  */
-    {"unknown",   16, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"unknown",   17, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
-     421                                                                                              },
-    {"unknown",   17, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_CEILING,
-     421                                                                                              },
-    {"unknown",   17, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_RCPT,    RULE_CEILING, 421},
-    {"unknown",   10, 0,  false, false, LEVEL_STRESSED, FRONT_POLICY, STAGE_RCPT,    RULE_ADMIT,   0  },
- /* the last slot is for good senders, clients waiting or not */
-    {"returning", 19, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
-     0                                                                                                },
-    {"returning", 20, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT,
-     RULE_CEILING,                                                                                 421},
-    {"suspect",   11, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"suspect",   14, 0,  false, false, LEVEL_ELEVATED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
-     0                                                                                                },
-    {"suspect",   15, 0,  false, false, LEVEL_ELEVATED, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
-     421                                                                                              },
-    {"suspect",   10, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
-     0                                                                                                },
-    {"suspect",   11, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
-     421                                                                                              },
-    {"good",      20, 0,  false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"good",      20, 50, true,  false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"good",      21, 0,  false, false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
-     421                                                                                              },
-    {"trusted",   30, 99, true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_TRUSTED,
-     0                                                                                                },
- /* an admitted session is not thrown out by a ceiling, but a bot is once it is known */
-    {"unknown",   20, 9,  true,  true,  LEVEL_CRITICAL, FRONT_POLICY, STAGE_RCPT,
-     RULE_ADMITTED_BEFORE,                                                                         0  },
-    {"bot",       20, 9,  true,  true,  LEVEL_CRITICAL, FRONT_MILTER, STAGE_MAIL,    RULE_BOT,     521},
- /* a milter's 521 before MAIL would keep the session open */
-    {"bot",       13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_CONNECT, RULE_BOT,     421},
-    {"bot",       13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_HELO,    RULE_BOT,     421},
-    {"bot",       13, 0,  false, false, LEVEL_CALM,     FRONT_MILTER, STAGE_MAIL,    RULE_BOT,     521},
-    {"bot",       13, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
- /* Postfix's own stress counts as stressed, but does not fill slots */
-    {"bot",       1,  0,  true,  false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
-    {"unknown",   1,  0,  true,  false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
- /* clients waiting raise the level, and the share of slots decides */
-    {"bot",       11, 5,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_BOT,     521},
-    {"unknown",   11, 30, false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
- /* nothing measured: nobody is held back by a ceiling */
-    {"unknown",   -1, 0,  true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
-    {"bot",       -1, 0,  false, false, LEVEL_CALM,     FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT,   0  },
- /* VRFY and ETRN are none of our business */
-    {"bot",       20, 9,  true,  false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_OTHER,   RULE_OFF,     0  },
+    /* everybody is in while it is calm, bots too: nothing is at stake */
+    {"unknown", 5, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
+    {"bot", 5, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_RCPT, RULE_ADMIT, 0},
+    /* ceilings: up to and including, above is out; the moment counts, not the published level
+     */
+    {"unknown", 16, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
+    {"unknown", 17, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421},
+    {"unknown", 17, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_CEILING,
+     421},
+    {"unknown", 17, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_RCPT, RULE_CEILING, 421},
+    {"unknown", 10, 0, false, false, LEVEL_STRESSED, FRONT_POLICY, STAGE_RCPT, RULE_ADMIT, 0},
+    /* the last slot is for good senders, clients waiting or not */
+    {"returning", 19, 0, false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
+     0},
+    {"returning", 20, 0, false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT,
+     RULE_CEILING, 421},
+    {"suspect", 11, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
+    {"suspect", 14, 0, false, false, LEVEL_ELEVATED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
+     0},
+    {"suspect", 15, 0, false, false, LEVEL_ELEVATED, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421},
+    {"suspect", 10, 0, false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT,
+     0},
+    {"suspect", 11, 0, false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421},
+    {"good", 20, 0, false, false, LEVEL_STRESSED, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
+    {"good", 20, 50, true, false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_ADMIT, 0},
+    {"good", 21, 0, false, false, LEVEL_CRITICAL, FRONT_MILTER, STAGE_CONNECT, RULE_CEILING,
+     421},
+    {"trusted", 30, 99, true, false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_TRUSTED,
+     0},
+    /* an admitted session is not thrown out by a ceiling, but a bot is once it is known */
+    {"unknown", 20, 9, true, true, LEVEL_CRITICAL, FRONT_POLICY, STAGE_RCPT,
+     RULE_ADMITTED_BEFORE, 0},
+    {"bot", 20, 9, true, true, LEVEL_CRITICAL, FRONT_MILTER, STAGE_MAIL, RULE_BOT, 521},
+    /* a milter's 521 before MAIL would keep the session open */
+    {"bot", 13, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_CONNECT, RULE_BOT, 421},
+    {"bot", 13, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_HELO, RULE_BOT, 421},
+    {"bot", 13, 0, false, false, LEVEL_CALM, FRONT_MILTER, STAGE_MAIL, RULE_BOT, 521},
+    {"bot", 13, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_BOT, 521},
+    /* Postfix's own stress counts as stressed, but does not fill slots */
+    {"bot", 1, 0, true, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_BOT, 521},
+    {"unknown", 1, 0, true, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT, 0},
+    /* clients waiting raise the level, and the share of slots decides */
+    {"bot", 11, 5, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_BOT, 521},
+    {"unknown", 11, 30, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT, 0},
+    /* nothing measured: nobody is held back by a ceiling */
+    {"unknown", -1, 0, true, false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT, 0},
+    {"bot", -1, 0, false, false, LEVEL_CALM, FRONT_POLICY, STAGE_CONNECT, RULE_ADMIT, 0},
+    /* VRFY and ETRN are none of our business */
+    {"bot", 20, 9, true, false, LEVEL_CRITICAL, FRONT_POLICY, STAGE_OTHER, RULE_OFF, 0},
 };
 
 static const struct client_facts *client_facts(const char *name)
@@ -194,13 +189,11 @@ static void test_modes(void)
 /* What an administrator forced comes before what is measured. */
 static void test_forced(void)
 {
-    struct facts facts = {
-        .front = FRONT_MILTER,
-        .stage = STAGE_CONNECT,
-        .client = clients[2].facts,
-        .pressure = {.is_known = true, .slots = 1, .value = 2},
-        .level = LEVEL_CALM
-    };
+    struct facts facts = {.front = FRONT_MILTER,
+                          .stage = STAGE_CONNECT,
+                          .client = clients[2].facts,
+                          .pressure = {.is_known = true, .slots = 1, .value = 2},
+                          .level = LEVEL_CALM};
     ok(decide(&facts, &settings).code == 421, "measured: an unknown client is hung up on");
     facts.is_level_forced = true;
     struct verdict verdict = decide(&facts, &settings);
@@ -254,23 +247,23 @@ static const struct {
     int code;
     bool is_by_history_alone;
 } cap_cases[] = {
-    {"bot",        13, false, RULE_BOT,     521, true },
-    {"bot",        18, false, RULE_BOT,     521, false}, /* an unknown one was out as well */
-    {"suspect",    15, false, RULE_CEILING, 421, true },
-    {"suspect",    18, false, RULE_CEILING, 421, false},
-    {"unknown",    18, false, RULE_CEILING, 421, false},
-    {"unknown",    13, false, RULE_ADMIT,   0,   false},
-    {"bad mailer", 13, false, RULE_BOT,     521, true },
- /* capped: only deferred, and who sent mail before is measured like an unknown one */
-    {"bot",        13, true,  RULE_BOT,     421, true },
-    {"suspect",    15, true,  RULE_CEILING, 421, true },
-    {"bad mailer", 13, true,  RULE_ADMIT,   0,   false},
-    {"once heard", 13, true,  RULE_ADMIT,   0,   false},
- /* ... but for those whose own silence leaves no doubt */
-    {"silent",     13, true,  RULE_BOT,     521, true },
-    {"bad mailer", 18, true,  RULE_CEILING, 421, false},
-    {"unknown",    13, true,  RULE_ADMIT,   0,   false},
-    {"good",       20, true,  RULE_ADMIT,   0,   false},
+    {"bot", 13, false, RULE_BOT, 521, true},
+    {"bot", 18, false, RULE_BOT, 521, false}, /* an unknown one was out as well */
+    {"suspect", 15, false, RULE_CEILING, 421, true},
+    {"suspect", 18, false, RULE_CEILING, 421, false},
+    {"unknown", 18, false, RULE_CEILING, 421, false},
+    {"unknown", 13, false, RULE_ADMIT, 0, false},
+    {"bad mailer", 13, false, RULE_BOT, 521, true},
+    /* capped: only deferred, and who sent mail before is measured like an unknown one */
+    {"bot", 13, true, RULE_BOT, 421, true},
+    {"suspect", 15, true, RULE_CEILING, 421, true},
+    {"bad mailer", 13, true, RULE_ADMIT, 0, false},
+    {"once heard", 13, true, RULE_ADMIT, 0, false},
+    /* ... but for those whose own silence leaves no doubt */
+    {"silent", 13, true, RULE_BOT, 521, true},
+    {"bad mailer", 18, true, RULE_CEILING, 421, false},
+    {"unknown", 13, true, RULE_ADMIT, 0, false},
+    {"good", 20, true, RULE_ADMIT, 0, false},
 };
 
 static void test_history_cap(void)
@@ -324,8 +317,7 @@ static void test_hammering(void)
         struct facts facts = {
             .front = FRONT_MILTER,
             .pressure = {.is_known = true, .slots = 0.3, .value = rows[i].pressure},
-            .client = {.has_address = true,                .now_s = NOW         }
-        };
+            .client = {.has_address = true, .now_s = NOW}};
         facts.client.history[SCOPE_CLIENT] = rows[i].history[SCOPE_CLIENT];
         struct verdict verdict = decide(&facts, &settings);
         ok(verdict.rule == rows[i].rule &&
@@ -351,27 +343,25 @@ static void test_newcomers(void)
         double pressure;
         enum rule rule;
     } rows[] = {
-        {"unknown",   true,  2,  0.9, RULE_ADMIT   },
-        {"unknown",   true,  3,  0.9, RULE_NEWCOMER},
-        {"unknown",   false, 20, 0.9, RULE_ADMIT   },
-        {"unknown",   true,  3,  0.7, RULE_ADMIT   }, /* no stress any more, whatever is held */
-        {"suspect",   true,  1,  0.9, RULE_NEWCOMER},
-        {"suspect",   false, 1,  0.9, RULE_ADMIT   },
-        {"returning", true,  9,  0.9, RULE_ADMIT   },
-        {"good",      true,  9,  0.9, RULE_ADMIT   },
-        {"bot",       true,  9,  0.9, RULE_BOT     },
+        {"unknown", true, 2, 0.9, RULE_ADMIT},
+        {"unknown", true, 3, 0.9, RULE_NEWCOMER},
+        {"unknown", false, 20, 0.9, RULE_ADMIT},
+        {"unknown", true, 3, 0.7, RULE_ADMIT}, /* no stress any more, whatever is held */
+        {"suspect", true, 1, 0.9, RULE_NEWCOMER},
+        {"suspect", false, 1, 0.9, RULE_ADMIT},
+        {"returning", true, 9, 0.9, RULE_ADMIT},
+        {"good", true, 9, 0.9, RULE_ADMIT},
+        {"bot", true, 9, 0.9, RULE_BOT},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct facts facts = {
-            .front = FRONT_MILTER,
-            .client = *client_facts(rows[i].client),
-            .newcomers = {rows[i].are_on_trial, rows[i].busy, 0},
-            .pressure = { .is_known = true,
-                          .slots = 0.4,
-                          .value = rows[i].pressure,
-                          .slot_limit = 20},
-            .level = LEVEL_STRESSED
-        };
+        struct facts facts = {.front = FRONT_MILTER,
+                              .client = *client_facts(rows[i].client),
+                              .newcomers = {rows[i].are_on_trial, rows[i].busy, 0},
+                              .pressure = {.is_known = true,
+                                           .slots = 0.4,
+                                           .value = rows[i].pressure,
+                                           .slot_limit = 20},
+                              .level = LEVEL_STRESSED};
         struct verdict verdict = decide(&facts, &settings);
         ok(verdict.rule == rows[i].rule, "%s, %s, %d slots: %s", rows[i].client,
            rows[i].are_on_trial ? "on trial" : "no trial", rows[i].busy,
@@ -395,25 +385,19 @@ static void test_burst(void)
         bool are_on_trial;
         enum rule rule;
     } rows[] = {
-        {"unknown",   17, 2,  false, RULE_CEILING},
-        {"unknown",   17, 3,  false, RULE_ADMIT  },
-        {"unknown",   18, 3,  false, RULE_CEILING},
-        {"unknown",   19, 99, false, RULE_ADMIT  },
-        {"unknown",   20, 99, false, RULE_CEILING},
-        {"unknown",   17, 99, true,  RULE_CEILING},
-        {"suspect",   17, 99, false, RULE_CEILING},
-        {"returning", 20, 99, false, RULE_CEILING},
+        {"unknown", 17, 2, false, RULE_CEILING},  {"unknown", 17, 3, false, RULE_ADMIT},
+        {"unknown", 18, 3, false, RULE_CEILING},  {"unknown", 19, 99, false, RULE_ADMIT},
+        {"unknown", 20, 99, false, RULE_CEILING}, {"unknown", 17, 99, true, RULE_CEILING},
+        {"suspect", 17, 99, false, RULE_CEILING}, {"returning", 20, 99, false, RULE_CEILING},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct facts facts = {
-            .front = FRONT_MILTER,
-            .client = *client_facts(rows[i].client),
-            .newcomers = {rows[i].are_on_trial,         1, rows[i].delivering},
-            .pressure = { .is_known = true,
-                          .slots = rows[i].busy / 20.0,
-                          .value = rows[i].busy / 20.0,
-                          .slot_limit = 20}
-        };
+        struct facts facts = {.front = FRONT_MILTER,
+                              .client = *client_facts(rows[i].client),
+                              .newcomers = {rows[i].are_on_trial, 1, rows[i].delivering},
+                              .pressure = {.is_known = true,
+                                           .slots = rows[i].busy / 20.0,
+                                           .value = rows[i].busy / 20.0,
+                                           .slot_limit = 20}};
         ok(decide(&facts, &settings).rule == rows[i].rule, "%s, %d busy, %d deliver: %s",
            rows[i].client, rows[i].busy, rows[i].delivering,
            rule_name(decide(&facts, &settings).rule));
@@ -430,12 +414,12 @@ static void test_session(void)
         enum level level;
         enum rule rule;
     } rows[] = {
-        {"guesses",                  "unknown",   6, 0, LEVEL_ELEVATED, RULE_SESSION        },
-        {"... not often",            "unknown",   5, 0, LEVEL_ELEVATED, RULE_ADMITTED_BEFORE},
-        {"... in calm",              "unknown",   9, 0, LEVEL_CALM,     RULE_ADMITTED_BEFORE},
-        {"... and sends mail",       "unknown",   6, 2, LEVEL_CRITICAL, RULE_ADMITTED_BEFORE},
-        {"... more than it guesses", "returning", 9, 1, LEVEL_CRITICAL, RULE_SESSION        },
-        {"one that is good",         "good",      9, 0, LEVEL_CRITICAL, RULE_ADMITTED_BEFORE},
+        {"guesses", "unknown", 6, 0, LEVEL_ELEVATED, RULE_SESSION},
+        {"... not often", "unknown", 5, 0, LEVEL_ELEVATED, RULE_ADMITTED_BEFORE},
+        {"... in calm", "unknown", 9, 0, LEVEL_CALM, RULE_ADMITTED_BEFORE},
+        {"... and sends mail", "unknown", 6, 2, LEVEL_CRITICAL, RULE_ADMITTED_BEFORE},
+        {"... more than it guesses", "returning", 9, 1, LEVEL_CRITICAL, RULE_SESSION},
+        {"one that is good", "good", 9, 0, LEVEL_CRITICAL, RULE_ADMITTED_BEFORE},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct facts facts = {.front = FRONT_MILTER,

@@ -30,9 +30,7 @@ struct teller {
 static void *tell(void *context)
 {
     const struct teller *teller = context;
-    struct address address = {
-        .family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}
-    };
+    struct address address = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}};
     struct client_keys keys;
     client_keys_get(&address, SLICE_LITERAL(""), NULL, &keys);
     for (int i = 0; i < LINES; i++) {

@@ -6,16 +6,16 @@ static const struct {
     size_t size;
     const char *expected;
 } cases[] = {
-    {"plain.example",        64, "plain.example"                 },
-    {"",                     64, "-"                             },
-    {"a b",                  64, "a\\x20b"                       },
-    {"x=1 rule=bot",         64, "x\\x3d1\\x20rule\\x3dbot"      },
-    {"\r\nroot: owned\"",    64, "\\x0d\\x0aroot:\\x20owned\\x22"},
-    {"back\\slash",          64, "back\\x5cslash"                },
-    {"\xc3\xa9\x7f\x1b[31m", 64, "\\xc3\\xa9\\x7f\\x1b[31m"      },
-    {"12345678901234567890", 12, "12345678..."                   },
-    {"1234567\x01\x01",      12, "1234567..."                    },
-    {"12345678901",          12, "12345678901"                   },
+    {"plain.example", 64, "plain.example"},
+    {"", 64, "-"},
+    {"a b", 64, "a\\x20b"},
+    {"x=1 rule=bot", 64, "x\\x3d1\\x20rule\\x3dbot"},
+    {"\r\nroot: owned\"", 64, "\\x0d\\x0aroot:\\x20owned\\x22"},
+    {"back\\slash", 64, "back\\x5cslash"},
+    {"\xc3\xa9\x7f\x1b[31m", 64, "\\xc3\\xa9\\x7f\\x1b[31m"},
+    {"12345678901234567890", 12, "12345678..."},
+    {"1234567\x01\x01", 12, "1234567..."},
+    {"12345678901", 12, "12345678901"},
 };
 
 int main(void)

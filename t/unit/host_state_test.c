@@ -196,14 +196,14 @@ static void test_cluster(void)
         int stressed, calm, stale;
         enum level floor, highest;
     } cases[] = {
-        {0, 0, 0, LEVEL_CALM,     LEVEL_CALM    },
-        {1, 0, 0, LEVEL_CALM,     LEVEL_STRESSED}, /* a single host pins nobody */
-        {1, 1, 0, LEVEL_CALM,     LEVEL_STRESSED},
+        {0, 0, 0, LEVEL_CALM, LEVEL_CALM},
+        {1, 0, 0, LEVEL_CALM, LEVEL_STRESSED}, /* a single host pins nobody */
+        {1, 1, 0, LEVEL_CALM, LEVEL_STRESSED},
         {2, 0, 0, LEVEL_ELEVATED, LEVEL_STRESSED},
         {2, 2, 0, LEVEL_ELEVATED, LEVEL_STRESSED},
-        {2, 3, 0, LEVEL_CALM,     LEVEL_STRESSED},
-        {0, 2, 5, LEVEL_CALM,     LEVEL_CALM    }, /* nor do the dead */
-        {1, 2, 5, LEVEL_CALM,     LEVEL_STRESSED},
+        {2, 3, 0, LEVEL_CALM, LEVEL_STRESSED},
+        {0, 2, 5, LEVEL_CALM, LEVEL_CALM}, /* nor do the dead */
+        {1, 2, 5, LEVEL_CALM, LEVEL_STRESSED},
     };
     const struct cluster_settings off = {CLUSTER_FOLLOW_OFF, 0.5};
     const struct cluster_settings follow = {CLUSTER_FOLLOW_ELEVATED, 0.5};

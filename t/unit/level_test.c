@@ -2,9 +2,7 @@
 #include "t/unit/tap.h"
 
 static const struct level_settings settings = {
-    .threshold = {0, 0.60, 0.80, 1.00},
-      .sustain_ms = 200, .hold_ms = 10000
-};
+    .threshold = {0, 0.60, 0.80, 1.00}, .sustain_ms = 200, .hold_ms = 10000};
 
 struct sample {
     int64_t until_ms; /* this pressure, read every 100 ms, until then */
@@ -137,18 +135,18 @@ static const struct {
     int ups, downs; /* at most, in the whole trace */
     enum level highest, last;
 } traces[] = {
-    {"fast sawtooth",           trace_fast_sawtooth,      3,  0,  LEVEL_CRITICAL, LEVEL_CRITICAL},
-    {"sawtooth",                trace_sawtooth,           3,  0,  LEVEL_CRITICAL, LEVEL_CRITICAL},
-    {"slow sawtooth",           trace_slow_sawtooth,      24, 24, LEVEL_CRITICAL, LEVEL_CRITICAL},
-    {"square",                  trace_square,             1,  0,  LEVEL_CRITICAL, LEVEL_CRITICAL},
-    {"square of the hold time", trace_square_of_hold,     9,  9,  LEVEL_CRITICAL, LEVEL_CRITICAL},
-    {"bursts",                  trace_bursts,             0,  0,  LEVEL_CALM,     LEVEL_CALM    },
-    {"long bursts",             trace_long_bursts,        17, 17, LEVEL_CRITICAL, LEVEL_CRITICAL},
-    {"slow rise",               trace_slow_rise,          3,  0,  LEVEL_CRITICAL, LEVEL_CRITICAL},
-    {"slow fall",               trace_slow_fall,          1,  3,  LEVEL_CRITICAL, LEVEL_CALM    },
-    {"noise",                   trace_noise,              3,  3,  LEVEL_CRITICAL, LEVEL_CRITICAL},
-    {"noise at a threshold",    trace_noise_at_threshold, 2,  0,  LEVEL_STRESSED, LEVEL_STRESSED},
-    {"noisy rise",              trace_noisy_rise,         6,  6,  LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"fast sawtooth", trace_fast_sawtooth, 3, 0, LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"sawtooth", trace_sawtooth, 3, 0, LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"slow sawtooth", trace_slow_sawtooth, 24, 24, LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"square", trace_square, 1, 0, LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"square of the hold time", trace_square_of_hold, 9, 9, LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"bursts", trace_bursts, 0, 0, LEVEL_CALM, LEVEL_CALM},
+    {"long bursts", trace_long_bursts, 17, 17, LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"slow rise", trace_slow_rise, 3, 0, LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"slow fall", trace_slow_fall, 1, 3, LEVEL_CRITICAL, LEVEL_CALM},
+    {"noise", trace_noise, 3, 3, LEVEL_CRITICAL, LEVEL_CRITICAL},
+    {"noise at a threshold", trace_noise_at_threshold, 2, 0, LEVEL_STRESSED, LEVEL_STRESSED},
+    {"noisy rise", trace_noisy_rise, 6, 6, LEVEL_CRITICAL, LEVEL_CRITICAL},
 };
 
 struct trace_result {

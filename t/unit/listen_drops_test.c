@@ -11,14 +11,15 @@ static void test_drops_text(void)
         bool is_read;
         int64_t overflows, drops;
     } table[] = {
-        {"TcpExt: A ListenOverflows ListenDrops B\nTcpExt: 1 12 34 5\n",                    true,  12, 34},
+        {"TcpExt: A ListenOverflows ListenDrops B\nTcpExt: 1 12 34 5\n", true, 12, 34},
         {"MPTcpExt: ListenOverflows\nMPTcpExt: 7\n"
-         "TcpExt: ListenDrops ListenOverflows\nTcpExt: 3 2\nIpExt: X\nIpExt: 1\n", true,  2,  3 },
-        {"TcpExt: ListenOverflows ListenDrops\nTcpExt: 12\n",                               false, 0,  0 },
-        {"TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 -2\n",                             false, 0,  0 },
-        {"TcpExt: ListenOverflows ListenDrops\n",                                           false, 0,  0 },
-        {"TcpExt: ListenOverflows ListenDrops",                                             false, 0,  0 },
-        {"",                                                                                false, 0,  0 },
+         "TcpExt: ListenDrops ListenOverflows\nTcpExt: 3 2\nIpExt: X\nIpExt: 1\n",
+         true, 2, 3},
+        {"TcpExt: ListenOverflows ListenDrops\nTcpExt: 12\n", false, 0, 0},
+        {"TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 -2\n", false, 0, 0},
+        {"TcpExt: ListenOverflows ListenDrops\n", false, 0, 0},
+        {"TcpExt: ListenOverflows ListenDrops", false, 0, 0},
+        {"", false, 0, 0},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct listen_drops drops = {0, 0};

@@ -7,20 +7,20 @@ static const struct row {
     const char *text;
     const char *expected_code, *expected_enhanced_code, *expected_text;
 } table[] = {
-    {"both parts",               421, "4.3.2 try again later",      "421", "4.3.2",     "try again later"     },
-    {"no enhanced code",         421, "try again later",            "421", "",          "try again later"     },
-    {"only an enhanced code",    521, "5.7.1",                      "521", "5.7.1",     ""                    },
-    {"long numbers",             521, "5.100.100 no",               "521", "5.100.100", "no"                  },
-    {"too long numbers",         521, "5.1000.1 no",                "521", "",          "5.1000.1 no"         },
-    {"two parts only",           521, "5.7 no",                     "521", "",          "5.7 no"              },
-    {"no digit after a dot",     521, "5..1 no",                    "521", "",          "5..1 no"             },
-    {"four parts",               521, "5.7.1.9 no",                 "521", "",          "5.7.1.9 no"          },
-    {"glued to the text",        521, "5.7.1no",                    "521", "",          "5.7.1no"             },
-    {"the code gives the class", 421, "5.7.1 later",                "421", "4.7.1",     "later"               },
-    {"percent signs",            521, "5.7.1 100% of %{bots}",      "521", "5.7.1",     "100%% of %%{bots}"   },
-    {"line ends",                521, "5.7.1 a\r\nb\tc\x7f.",       "521", "5.7.1",     "a  b c ."            },
-    {"UTF-8 stays",              521, "5.7.1 d\xc3\xa9sol\xc3\xa9", "521", "5.7.1",     "d\xc3\xa9sol\xc3\xa9"},
-    {"empty",                    521, "",                           "521", "",          ""                    },
+    {"both parts", 421, "4.3.2 try again later", "421", "4.3.2", "try again later"},
+    {"no enhanced code", 421, "try again later", "421", "", "try again later"},
+    {"only an enhanced code", 521, "5.7.1", "521", "5.7.1", ""},
+    {"long numbers", 521, "5.100.100 no", "521", "5.100.100", "no"},
+    {"too long numbers", 521, "5.1000.1 no", "521", "", "5.1000.1 no"},
+    {"two parts only", 521, "5.7 no", "521", "", "5.7 no"},
+    {"no digit after a dot", 521, "5..1 no", "521", "", "5..1 no"},
+    {"four parts", 521, "5.7.1.9 no", "521", "", "5.7.1.9 no"},
+    {"glued to the text", 521, "5.7.1no", "521", "", "5.7.1no"},
+    {"the code gives the class", 421, "5.7.1 later", "421", "4.7.1", "later"},
+    {"percent signs", 521, "5.7.1 100% of %{bots}", "521", "5.7.1", "100%% of %%{bots}"},
+    {"line ends", 521, "5.7.1 a\r\nb\tc\x7f.", "521", "5.7.1", "a  b c ."},
+    {"UTF-8 stays", 521, "5.7.1 d\xc3\xa9sol\xc3\xa9", "521", "5.7.1", "d\xc3\xa9sol\xc3\xa9"},
+    {"empty", 521, "", "521", "", ""},
 };
 
 static void test_table(void)

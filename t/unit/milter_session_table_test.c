@@ -9,9 +9,7 @@
 
 static struct session session_from(uint8_t last)
 {
-    struct address address = {
-        .family = ADDRESS_IPV4, .bytes = {192, 0, 2, last}
-    };
+    struct address address = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, last}};
     struct session session;
     session_init(&session, &address, SLICE_LITERAL("unknown"), 1, 1);
     session.service_port = PORT;

@@ -9,12 +9,9 @@ static const struct recipient_row {
     char letter;
     struct recipient_macros macros;
 } recipient_table[] = {
-    {'g', {"smtp", "example.test", NULL}},
-    {'u', {"error", "5.1.1", NULL}      },
-    {'n', {"error", "5.1.10", NULL}     },
-    {'p', {"error", "5.7.1", NULL}      },
-    {'o', {"error", NULL, NULL}         },
-    {'b', {NULL, NULL, NULL}            },
+    {'g', {"smtp", "example.test", NULL}}, {'u', {"error", "5.1.1", NULL}},
+    {'n', {"error", "5.1.10", NULL}},      {'p', {"error", "5.7.1", NULL}},
+    {'o', {"error", NULL, NULL}},          {'b', {NULL, NULL, NULL}},
 };
 
 static void replay_recipient(struct session *session, char letter, int64_t now_ms)
@@ -28,9 +25,7 @@ static void replay_recipient(struct session *session, char letter, int64_t now_m
 /* x unknown command, H HELO, M MAIL, D DATA, "." end of message, A abort; 100 ms apart. */
 static struct session replay(const char *events)
 {
-    struct address address = {
-        .family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}
-    };
+    struct address address = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}};
     struct session session;
     int64_t now_ms = 1000;
     session_init(&session, &address, SLICE_LITERAL("mx.example.org"), 25000, now_ms);
@@ -64,30 +59,30 @@ static const struct outcome_row {
     enum how how;
     float accepted, unknown, silent, dropped;
 } outcome_table[] = {
-    {"gone at once",                           "",            CLASS_UNKNOWN, 1200,   GONE,    0, 0, 0, 1},
-    {"still there, not long yet",              "",            CLASS_UNKNOWN, 1200,   OPEN,    0, 0, 0, 0},
-    {"silent until the limit",                 "",            CLASS_UNKNOWN, 6000,   GONE,    0, 0, 1, 0},
-    {"just below the limit",                   "",            CLASS_UNKNOWN, 5999,   GONE,    0, 0, 0, 1},
-    {"silent and still there",                 "",            CLASS_UNKNOWN, 9000,   OPEN,    0, 0, 1, 0},
-    {"hung up on",                             "",            CLASS_UNKNOWN, 1001,   HUNG_UP, 0, 0, 0, 0},
-    {"HELO and gone",                          "H",           CLASS_UNKNOWN, 1200,   GONE,    0, 0, 0, 0},
-    {"HELO and long silence",                  "H",           CLASS_UNKNOWN, 900000, GONE,    0, 0, 0, 0},
-    {"a list with one old address in six",     "HMgggguD.gg", CLASS_UNKNOWN, 3000,   GONE,    1, 0, 0,
-     0                                                                                                  },
-    {"... with one in five",                   "HMgggguD.",   CLASS_UNKNOWN, 3000,   GONE,    1, 1, 0, 0},
-    {"one message",                            "HMgD.",       CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
-    {"two messages, three recipients",         "HMggD.MgD.",  CLASS_UNKNOWN, 2000,   GONE,    2, 0, 0, 0},
-    {"nobody accepted",                        "HMuA",        CLASS_UNKNOWN, 2000,   GONE,    0, 1, 0, 0},
-    {"one of three accepted",                  "HMugnD.",     CLASS_UNKNOWN, 2000,   GONE,    1, 2, 0, 0},
-    {"refused for another reason",             "HMpoA",       CLASS_UNKNOWN, 2000,   GONE,    0, 0, 0, 0},
-    {"an MTA that says nothing of recipients", "HMbD.",       CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
-    {"RSET before the end",                    "HMgA",        CLASS_UNKNOWN, 2000,   GONE,    0, 0, 0, 0},
-    {"aborted recipients do not count",        "HMgAMuD.",    CLASS_UNKNOWN, 2000,   GONE,    0, 1, 0, 0},
-    {"recipients count for one message",       "HMgD.M.",     CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
-    {"MAIL without HELO",                      "MgD.",        CLASS_UNKNOWN, 2000,   GONE,    1, 0, 0, 0},
-    {"trusted",                                "HMguD.",      CLASS_TRUSTED, 2000,   GONE,    0, 0, 0, 0},
-    {"trusted and silent",                     "",            CLASS_TRUSTED, 99000,  GONE,    0, 0, 0, 0},
-    {"hung up on at MAIL",                     "HMuAM",       CLASS_UNKNOWN, 2000,   HUNG_UP, 0, 1, 0, 0},
+    {"gone at once", "", CLASS_UNKNOWN, 1200, GONE, 0, 0, 0, 1},
+    {"still there, not long yet", "", CLASS_UNKNOWN, 1200, OPEN, 0, 0, 0, 0},
+    {"silent until the limit", "", CLASS_UNKNOWN, 6000, GONE, 0, 0, 1, 0},
+    {"just below the limit", "", CLASS_UNKNOWN, 5999, GONE, 0, 0, 0, 1},
+    {"silent and still there", "", CLASS_UNKNOWN, 9000, OPEN, 0, 0, 1, 0},
+    {"hung up on", "", CLASS_UNKNOWN, 1001, HUNG_UP, 0, 0, 0, 0},
+    {"HELO and gone", "H", CLASS_UNKNOWN, 1200, GONE, 0, 0, 0, 0},
+    {"HELO and long silence", "H", CLASS_UNKNOWN, 900000, GONE, 0, 0, 0, 0},
+    {"a list with one old address in six", "HMgggguD.gg", CLASS_UNKNOWN, 3000, GONE, 1, 0, 0,
+     0},
+    {"... with one in five", "HMgggguD.", CLASS_UNKNOWN, 3000, GONE, 1, 1, 0, 0},
+    {"one message", "HMgD.", CLASS_UNKNOWN, 2000, GONE, 1, 0, 0, 0},
+    {"two messages, three recipients", "HMggD.MgD.", CLASS_UNKNOWN, 2000, GONE, 2, 0, 0, 0},
+    {"nobody accepted", "HMuA", CLASS_UNKNOWN, 2000, GONE, 0, 1, 0, 0},
+    {"one of three accepted", "HMugnD.", CLASS_UNKNOWN, 2000, GONE, 1, 2, 0, 0},
+    {"refused for another reason", "HMpoA", CLASS_UNKNOWN, 2000, GONE, 0, 0, 0, 0},
+    {"an MTA that says nothing of recipients", "HMbD.", CLASS_UNKNOWN, 2000, GONE, 1, 0, 0, 0},
+    {"RSET before the end", "HMgA", CLASS_UNKNOWN, 2000, GONE, 0, 0, 0, 0},
+    {"aborted recipients do not count", "HMgAMuD.", CLASS_UNKNOWN, 2000, GONE, 0, 1, 0, 0},
+    {"recipients count for one message", "HMgD.M.", CLASS_UNKNOWN, 2000, GONE, 1, 0, 0, 0},
+    {"MAIL without HELO", "MgD.", CLASS_UNKNOWN, 2000, GONE, 1, 0, 0, 0},
+    {"trusted", "HMguD.", CLASS_TRUSTED, 2000, GONE, 0, 0, 0, 0},
+    {"trusted and silent", "", CLASS_TRUSTED, 99000, GONE, 0, 0, 0, 0},
+    {"hung up on at MAIL", "HMuAM", CLASS_UNKNOWN, 2000, HUNG_UP, 0, 1, 0, 0},
 };
 
 static void test_outcomes(void)

@@ -77,13 +77,10 @@ static void test_endings(void)
         enum evidence evidence;
         bool is_bad;
     } rows[] = {
-        {EVIDENCE_SILENT,            true },
-        {EVIDENCE_RECLAIMED,         true },
-        {EVIDENCE_DROPPED,           true },
-        {EVIDENCE_UNKNOWN_RECIPIENT, true },
-        {EVIDENCE_PROTOCOL_ERROR,    true },
-        {EVIDENCE_HAMMERED,          false},
-        {EVIDENCE_ACCEPTED,          false},
+        {EVIDENCE_SILENT, true},         {EVIDENCE_RECLAIMED, true},
+        {EVIDENCE_DROPPED, true},        {EVIDENCE_UNKNOWN_RECIPIENT, true},
+        {EVIDENCE_PROTOCOL_ERROR, true}, {EVIDENCE_HAMMERED, false},
+        {EVIDENCE_ACCEPTED, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         begin();

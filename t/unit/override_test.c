@@ -52,18 +52,18 @@ static void test_effect(void)
 static void test_distrust(void)
 {
     static const char *const wrong[][3][2] = {
-        {{"level", "panic"},    {"level_until", "1800000060"}         },
-        {{"level", "critical"}, {"other", "1800000060"}               },
-        {{"level", "critical"}, {"level_until", ""}                   },
-        {{"level", "critical"}, {"level_until", "-1"}                 },
-        {{"level", "critical"}, {"level_until", "1800000060.5"}       },
-        {{"level", "critical"}, {"level_until", "0x7fffffff"}         },
+        {{"level", "panic"}, {"level_until", "1800000060"}},
+        {{"level", "critical"}, {"other", "1800000060"}},
+        {{"level", "critical"}, {"level_until", ""}},
+        {{"level", "critical"}, {"level_until", "-1"}},
+        {{"level", "critical"}, {"level_until", "1800000060.5"}},
+        {{"level", "critical"}, {"level_until", "0x7fffffff"}},
         {{"level", "critical"}, {"level_until", "9223372036854775807"}},
         {{"level", "critical"}, {"level_until", "9223372036854775808"}},
-        {{"level", "critical"}, {"level_until", "1802678401"}         }, /* 31 days, a second */
-        {{"mode", "observe"},   {"mode_until", "1800000060"}          },
-        {{"mode", "OFF"},       {"mode_until", "1800000060"}          },
-        {{"mode", "off"},       {"mode_until", "1800000000"}          },
+        {{"level", "critical"}, {"level_until", "1802678401"}}, /* 31 days, a second */
+        {{"mode", "observe"}, {"mode_until", "1800000060"}},
+        {{"mode", "OFF"}, {"mode_until", "1800000060"}},
+        {{"mode", "off"}, {"mode_until", "1800000000"}},
     };
     struct override none = {.has_level = false};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -74,9 +74,7 @@ static void test_distrust(void)
     }
     char text[4096];
     memset(text, 'x', sizeof(text));
-    struct redis_field field = {
-        SLICE_LITERAL("note"), {text, sizeof(text)}
-    };
+    struct redis_field field = {SLICE_LITERAL("note"), {text, sizeof(text)}};
     struct override override;
     override_parse(&field, 1, &override);
     is_number(strlen(override.note), OVERRIDE_TEXT_SIZE - 1, "a note is cut");
@@ -102,36 +100,26 @@ static void test_numbers(void)
         const char *text;
         int64_t maximum, number; /* -1: none */
     } whole[] = {
-        {"0",                       9,         0        },
-        {"10",                      9,         -1       },
-        {"9",                       9,         9        },
-        {"9",                       5,         -1       },
-        {"007",                     9,         7        },
-        {"",                        9,         -1       },
-        {" 1",                      9,         -1       },
-        {"+1",                      9,         -1       },
-        {"1\n",                     9,         -1       },
-        {"9223372036854775807",     INT64_MAX, INT64_MAX},
-        {"9223372036854775808",     INT64_MAX, -1       },
-        {"99999999999999999999999", INT64_MAX, -1       },
+        {"0", 9, 0},
+        {"10", 9, -1},
+        {"9", 9, 9},
+        {"9", 5, -1},
+        {"007", 9, 7},
+        {"", 9, -1},
+        {" 1", 9, -1},
+        {"+1", 9, -1},
+        {"1\n", 9, -1},
+        {"9223372036854775807", INT64_MAX, INT64_MAX},
+        {"9223372036854775808", INT64_MAX, -1},
+        {"99999999999999999999999", INT64_MAX, -1},
     };
     static const struct {
         const char *text;
         double number; /* -1: none */
     } fractions[] = {
-        {"0",      0  },
-        {"1.50",   1.5},
-        {"1.",     1  },
-        {".5",     -1 },
-        {"",       -1 },
-        {".",      -1 },
-        {"1.2.3",  -1 },
-        {"-1",     -1 },
-        {"1e2",    -1 },
-        {"nan",    -1 },
-        {"inf",    -1 },
-        {"100.01", -1 },
-        {"100",    100},
+        {"0", 0},    {"1.50", 1.5},  {"1.", 1},    {".5", -1},  {"", -1},
+        {".", -1},   {"1.2.3", -1},  {"-1", -1},   {"1e2", -1}, {"nan", -1},
+        {"inf", -1}, {"100.01", -1}, {"100", 100},
     };
     for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
         int64_t number = -1;

@@ -80,28 +80,28 @@ static const struct {
     const char *text;
     enum policy_parse result;
 } inputs[] = {
-    {"nothing",                                "",                                    POLICY_PARSE_MORE   },
-    {"half a name",                            "requ",                                POLICY_PARSE_MORE   },
-    {"a line without its end",                 "request=smtpd_access_policy",         POLICY_PARSE_MORE   },
-    {"no empty line yet",                      START,                                 POLICY_PARSE_MORE   },
-    {"the least request",                      START "\n",                            POLICY_PARSE_DONE   },
-    {"an unknown attribute",                   START "phase_of_moon=full\n\n",        POLICY_PARSE_DONE   },
-    {"an unknown name as long as a known one", START "sizf=1\n\n",                    POLICY_PARSE_DONE   },
-    {"a carriage return in a value",           START "helo_name=a\r\n\n",             POLICY_PARSE_DONE   },
-    {"UTF-8 and blanks in a value",            START "sender=\xc3\xa4 b@c\n\n",       POLICY_PARSE_DONE   },
-    {"an empty line only",                     "\n",                                  POLICY_PARSE_INVALID},
-    {"no request attribute",                   "protocol_state=RCPT\n\n",             POLICY_PARSE_INVALID},
-    {"an empty request attribute",             "request=\n\n",                        POLICY_PARSE_INVALID},
-    {"another kind of request",                "request=junk\n\n",                    POLICY_PARSE_INVALID},
-    {"a request name that goes on",            "request=smtpd_access_policyx\n\n",    POLICY_PARSE_INVALID},
-    {"no '='",                                 START "helo\n\n",                      POLICY_PARSE_INVALID},
-    {"no '=' in the first line",               "helo\n",                              POLICY_PARSE_INVALID},
-    {"no name",                                START "=x\n\n",                        POLICY_PARSE_INVALID},
-    {"a name only of '='",                     START "=\n\n",                         POLICY_PARSE_INVALID},
-    {"carriage returns as line ends",          "request=smtpd_access_policy\r\n\r\n",
-     POLICY_PARSE_INVALID                                                                                 },
-    {"HTTP",                                   "GET / HTTP/1.1\r\nHost: x\r\n\r\n",   POLICY_PARSE_INVALID},
-    {"SMTP",                                   "EHLO there\r\n",                      POLICY_PARSE_INVALID},
+    {"nothing", "", POLICY_PARSE_MORE},
+    {"half a name", "requ", POLICY_PARSE_MORE},
+    {"a line without its end", "request=smtpd_access_policy", POLICY_PARSE_MORE},
+    {"no empty line yet", START, POLICY_PARSE_MORE},
+    {"the least request", START "\n", POLICY_PARSE_DONE},
+    {"an unknown attribute", START "phase_of_moon=full\n\n", POLICY_PARSE_DONE},
+    {"an unknown name as long as a known one", START "sizf=1\n\n", POLICY_PARSE_DONE},
+    {"a carriage return in a value", START "helo_name=a\r\n\n", POLICY_PARSE_DONE},
+    {"UTF-8 and blanks in a value", START "sender=\xc3\xa4 b@c\n\n", POLICY_PARSE_DONE},
+    {"an empty line only", "\n", POLICY_PARSE_INVALID},
+    {"no request attribute", "protocol_state=RCPT\n\n", POLICY_PARSE_INVALID},
+    {"an empty request attribute", "request=\n\n", POLICY_PARSE_INVALID},
+    {"another kind of request", "request=junk\n\n", POLICY_PARSE_INVALID},
+    {"a request name that goes on", "request=smtpd_access_policyx\n\n", POLICY_PARSE_INVALID},
+    {"no '='", START "helo\n\n", POLICY_PARSE_INVALID},
+    {"no '=' in the first line", "helo\n", POLICY_PARSE_INVALID},
+    {"no name", START "=x\n\n", POLICY_PARSE_INVALID},
+    {"a name only of '='", START "=\n\n", POLICY_PARSE_INVALID},
+    {"carriage returns as line ends", "request=smtpd_access_policy\r\n\r\n",
+     POLICY_PARSE_INVALID},
+    {"HTTP", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", POLICY_PARSE_INVALID},
+    {"SMTP", "EHLO there\r\n", POLICY_PARSE_INVALID},
 };
 
 static void test_inputs(void)
@@ -223,35 +223,18 @@ static const struct {
     const char *state;
     enum stage stage;
 } stages[] = {
-    {"CONNECT",        STAGE_CONNECT       },
-    {"EHLO",           STAGE_HELO          },
-    {"HELO",           STAGE_HELO          },
-    {"MAIL",           STAGE_MAIL          },
-    {"RCPT",           STAGE_RCPT          },
-    {"DATA",           STAGE_DATA          },
-    {"VRFY",           STAGE_OTHER         },
-    {"ETRN",           STAGE_OTHER         },
-    {"END-OF-MESSAGE", STAGE_END_OF_MESSAGE},
-    {"",               STAGE_OTHER         },
-    {"rcpt",           STAGE_OTHER         },
-    {"BDAT",           STAGE_OTHER         },
+    {"CONNECT", STAGE_CONNECT}, {"EHLO", STAGE_HELO},  {"HELO", STAGE_HELO},
+    {"MAIL", STAGE_MAIL},       {"RCPT", STAGE_RCPT},  {"DATA", STAGE_DATA},
+    {"VRFY", STAGE_OTHER},      {"ETRN", STAGE_OTHER}, {"END-OF-MESSAGE", STAGE_END_OF_MESSAGE},
+    {"", STAGE_OTHER},          {"rcpt", STAGE_OTHER}, {"BDAT", STAGE_OTHER},
 };
 
 static const struct {
     const char *text;
     int port; /* 0: none */
 } ports[] = {
-    {"25",      25   },
-    {"65535",   65535},
-    {"1",       1    },
-    {"0",       0    },
-    {"65536",   0    },
-    {"",        0    },
-    {"-1",      0    },
-    {"unknown", 0    },
-    {"2 5",     0    },
-    {"+25",     0    },
-    {"000025",  0    },
+    {"25", 25}, {"65535", 65535}, {"1", 1},   {"0", 0},   {"65536", 0},  {"", 0},
+    {"-1", 0},  {"unknown", 0},   {"2 5", 0}, {"+25", 0}, {"000025", 0},
 };
 
 static void test_derived(void)

@@ -7,25 +7,26 @@ static const struct {
     struct postfix_verify_entry entry;
     const char *text;
 } entries[] = {
-    {"0:0:1795225947:250 2.0.0 Ok",        true,  true,  {0, 0, 1795225947, {0}},          "250 2.0.0 Ok"   },
+    {"0:0:1795225947:250 2.0.0 Ok", true, true, {0, 0, 1795225947, {0}}, "250 2.0.0 Ok"},
     {"2:0:1795225947:550 5.1.1 <a@b>: no",
-     true,                                        true,
+     true,
+     true,
      {2, 0, 1795225947, {0}},
-     "550 5.1.1 <a@b>: no"                                                                                  },
-    {"1:0:1795225947:connect to x:25",     true,  true,  {1, 0, 1795225947, {0}},          "connect to x:25"},
-    {"3:1795225947:0:in progress",         true,  false, {3, 1795225947, 0, {0}},          "in progress"    },
-    {"0:1795226000:1795225947:Ok",         true,  false, {0, 1795226000, 1795225947, {0}}, "Ok"             },
-    {"0:0:1:",                             true,  true,  {0, 0, 1, {0}},                   ""               },
-    {"0:0:0:nothing",                      false, false, {0},                              ""               },
-    {"4:0:1:unknown status",               false, false, {0},                              ""               },
-    {"0:0:1",                              false, false, {0},                              ""               },
-    {"0:-1:1:x",                           false, false, {0},                              ""               },
-    {":0:1:x",                             false, false, {0},                              ""               },
-    {" 0:0:1:x",                           false, false, {0},                              ""               },
-    {"0:0:99999999999999999999:x",         false, false, {0},                              ""               },
-    {"",                                   false, false, {0},                              ""               },
-    {"1795225947;1795225947;0;0;0",        false, false, {0},                              ""               }, /* postscreen(8) */
-    {"1795225947",                         false, false, {0},                              ""               }, /* when a cache was cleaned up */
+     "550 5.1.1 <a@b>: no"},
+    {"1:0:1795225947:connect to x:25", true, true, {1, 0, 1795225947, {0}}, "connect to x:25"},
+    {"3:1795225947:0:in progress", true, false, {3, 1795225947, 0, {0}}, "in progress"},
+    {"0:1795226000:1795225947:Ok", true, false, {0, 1795226000, 1795225947, {0}}, "Ok"},
+    {"0:0:1:", true, true, {0, 0, 1, {0}}, ""},
+    {"0:0:0:nothing", false, false, {0}, ""},
+    {"4:0:1:unknown status", false, false, {0}, ""},
+    {"0:0:1", false, false, {0}, ""},
+    {"0:-1:1:x", false, false, {0}, ""},
+    {":0:1:x", false, false, {0}, ""},
+    {" 0:0:1:x", false, false, {0}, ""},
+    {"0:0:99999999999999999999:x", false, false, {0}, ""},
+    {"", false, false, {0}, ""},
+    {"1795225947;1795225947;0;0;0", false, false, {0}, ""}, /* postscreen(8) */
+    {"1795225947", false, false, {0}, ""},                  /* when a cache was cleaned up */
 };
 
 static void test_entries(void)
@@ -49,18 +50,18 @@ static void test_entries(void)
 static const struct {
     const char *key, *address; /* NULL: none */
 } keys[] = {
-    {"alice@example.test",        "alice@example.test"     },
-    {"verify:alice@example.test", "alice@example.test"     },
-    {"a:b:alice@example.test",    "alice@example.test"     },
-    {"gr\xc3\xbc@example.test",   "gr\xc3\xbc@example.test"},
-    {"a@b@example.test",          "a@b@example.test"       },
-    {"alice",                     NULL                     },
-    {"verify:",                   NULL                     },
-    {"@example.test",             NULL                     },
-    {"alice@",                    NULL                     },
-    {"alice@[IPv6_2001_db8__1]",  NULL                     },
-    {"verify:a_b@example.test",   NULL                     },
-    {"",                          NULL                     },
+    {"alice@example.test", "alice@example.test"},
+    {"verify:alice@example.test", "alice@example.test"},
+    {"a:b:alice@example.test", "alice@example.test"},
+    {"gr\xc3\xbc@example.test", "gr\xc3\xbc@example.test"},
+    {"a@b@example.test", "a@b@example.test"},
+    {"alice", NULL},
+    {"verify:", NULL},
+    {"@example.test", NULL},
+    {"alice@", NULL},
+    {"alice@[IPv6_2001_db8__1]", NULL},
+    {"verify:a_b@example.test", NULL},
+    {"", NULL},
 };
 
 static void test_keys(void)

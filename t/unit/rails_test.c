@@ -104,14 +104,14 @@ static const struct {
     int sessions, behaving;
     bool is_shared;
 } shared_cases[] = {
-    {"one session",                   1,   1,   false},
-    {"a busy sender",                 7,   7,   false},
-    {"eight that behave",             8,   8,   true },
-    {"half of them behave",           8,   4,   true },
-    {"most of them are silent",       8,   3,   false},
-    {"a flood from one address",      200, 0,   false},
-    {"a flood from behind NAT",       200, 20,  false},
-    {"a big provider, and some bots", 200, 150, true },
+    {"one session", 1, 1, false},
+    {"a busy sender", 7, 7, false},
+    {"eight that behave", 8, 8, true},
+    {"half of them behave", 8, 4, true},
+    {"most of them are silent", 8, 3, false},
+    {"a flood from one address", 200, 0, false},
+    {"a flood from behind NAT", 200, 20, false},
+    {"a big provider, and some bots", 200, 150, true},
 };
 
 static void test_shared(void)

@@ -32,13 +32,11 @@ static void test_queries(void)
     static const size_t queries[] = {0, 0, 0, 0, 1, 2, 3, 4};
     for (size_t i = 0; i < 8; i++)
         is_number(plan.checks[i].query, queries[i], "query of a check");
-    static const struct rbl_query expected[] = {
-        {RBL_SUBJECT_CLIENT_ADDRESS, 0},
-        {RBL_SUBJECT_CLIENT_NAME,    0},
-        {RBL_SUBJECT_HELO,           1},
-        {RBL_SUBJECT_SENDER,         1},
-        {RBL_SUBJECT_CLIENT_ADDRESS, 2}
-    };
+    static const struct rbl_query expected[] = {{RBL_SUBJECT_CLIENT_ADDRESS, 0},
+                                                {RBL_SUBJECT_CLIENT_NAME, 0},
+                                                {RBL_SUBJECT_HELO, 1},
+                                                {RBL_SUBJECT_SENDER, 1},
+                                                {RBL_SUBJECT_CLIENT_ADDRESS, 2}};
     for (size_t i = 0; i < 5; i++)
         ok(plan.queries[i].subject == expected[i].subject &&
                plan.queries[i].list == expected[i].list,

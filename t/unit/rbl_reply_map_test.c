@@ -72,41 +72,41 @@ static const struct {
     const char *text;
     size_t count;
 } files[] = {
-    {"",                                           0},
-    {"\n\n",                                       0},
-    {"# only comments\n   # and more\n\t\n",       0},
-    {" # no orphan\n",                             0},
-    {"a.example 554 x\n",                          1},
-    {"a.example 554 x\nb.example 554 x\n\n c\n",   2},
-    {"a.example\n 554 x\n",                        1},
+    {"", 0},
+    {"\n\n", 0},
+    {"# only comments\n   # and more\n\t\n", 0},
+    {" # no orphan\n", 0},
+    {"a.example 554 x\n", 1},
+    {"a.example 554 x\nb.example 554 x\n\n c\n", 2},
+    {"a.example\n 554 x\n", 1},
     {"a.example=127.0.0.2 554 x\na.example 554 y", 2},
-    {"\"a b\".example 554 x\n",                    1},
-    {"a\\ b 554 x\n",                              1},
-    {"a.example 554 gr\xc3\xbc\xc3\x9f\n",         1},
+    {"\"a b\".example 554 x\n", 1},
+    {"a\\ b 554 x\n", 1},
+    {"a.example 554 gr\xc3\xbc\xc3\x9f\n", 1},
 };
 
 static const struct {
     const char *text, *problems[4];
 } wrong[] = {
-    {"a.example\n",                                                                    {"map:1: a domain without a template"}                   },
-    {"a.example   \n\n",                                                               {"map:1: a domain without a template"}                   },
+    {"a.example\n", {"map:1: a domain without a template"}},
+    {"a.example   \n\n", {"map:1: a domain without a template"}},
     {"\n\n#x\na.example 554 x\nb.example\n#\nc.example",
-     {"map:5: a domain without a template", "map:7: a domain without a template"}                                                               },
-    {" 554 x\n",                                                                       {"map:1: begins with white space, but continues nothing"}},
-    {"a.example: 554 x\n",                                                             {"map:1: the domain ends with a colon"}                  },
-    {"a\"b.example 554 x\n",                                                           {"map:1: \" without another"}                            },
-    {"a.example 554 \xfc\n",                                                           {"map:1: is not UTF-8"}                                  },
+     {"map:5: a domain without a template", "map:7: a domain without a template"}},
+    {" 554 x\n", {"map:1: begins with white space, but continues nothing"}},
+    {"a.example: 554 x\n", {"map:1: the domain ends with a colon"}},
+    {"a\"b.example 554 x\n", {"map:1: \" without another"}},
+    {"a.example 554 \xfc\n", {"map:1: is not UTF-8"}},
     {"a.example OK\n",
      {"map:1: template of \"a.example\": the reply can begin with \"OK\": it has to be a code "
-      "4xx or 5xx and a space, whatever the values are"}                                                                                        },
+      "4xx or 5xx and a space, whatever the values are"}},
     {"a.example 554 $nonsense\nb.example 554 x\nc.example 554 ${rbl_what\n d=e 554\n",
      {"map:1: template of \"a.example\": unknown name at \"nonsense\"",
-      "map:3: template of \"c.example\": no end of the macro at \"${rbl_what d=e 554\""}                                                        },
+      "map:3: template of \"c.example\": no end of the macro at \"${rbl_what d=e 554\""}},
     {"# comment\na.example=127.0.0.2\n# another\n   554\n   ${rbl_reason?x}$\n",
-     {"map:2: template of \"a.example\\x3d127.0.0.2\": $ without a name at \"$\""}                                                              },
+     {"map:2: template of \"a.example\\x3d127.0.0.2\": $ without a name at \"$\""}},
     {"a.example 554 x\nb.example 554 y\nA.Example 554 z\na.example 554 x\n",
      {"map:3: \"A.Example\" is in line 1 already",
-      "map:4: \"a.example\" is in line 3 already"}                                                                                              },
+      "map:4: \"a.example\" is in line 3 already"}},
 };
 
 static void test_files(void)

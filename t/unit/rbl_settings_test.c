@@ -62,7 +62,8 @@ static const struct {
     const char *text, *problems[4];
 } wrong[] = {
     {"{\"rbl\": {\"checks\": [\"reject_rbl_client a.example\", \"x\", \"reject_rbl_client "
-     "b.example=1\", \"reject_rbl_client A.example\"], \"test_points\": [\"b.example off\"]}}", {"f: rbl.checks[1]: \"x\": no restriction of a DNS list: \"x\", allowed: \"RESTRICTION "
+     "b.example=1\", \"reject_rbl_client A.example\"], \"test_points\": [\"b.example off\"]}}",
+     {"f: rbl.checks[1]: \"x\": no restriction of a DNS list: \"x\", allowed: \"RESTRICTION "
       "DOMAIN[=FILTER][*WEIGHT]\"",
       "f: rbl.checks[2]: \"reject_rbl_client b.example=1\": \".\" expected at the end of the "
       "filter, allowed: \"RESTRICTION DOMAIN[=FILTER][*WEIGHT]\"",
@@ -74,35 +75,39 @@ static const struct {
       "characters",
       "f: rbl.checks[2]: \"a\\x07\" has other characters, allowed: a string of 1 to 1023 "
       "printable ASCII characters",
-      "f: rbl.test_points: an object, allowed: a list of at most 32 strings"}                                                                        },
+      "f: rbl.test_points: an object, allowed: a list of at most 32 strings"}},
     {"{\"rbl\": {\"checks\": [\"reject_rbl_client a.example\"], \"threshold\": 2, "
-     "\"test_points\": [\"b.example off\", \"a.example\"]}}",                                   {"f: rbl.threshold: 2 is above the sum of all weights in rbl.checks, allowed: what they "
+     "\"test_points\": [\"b.example off\", \"a.example\"]}}",
+     {"f: rbl.threshold: 2 is above the sum of all weights in rbl.checks, allowed: what they "
       "can "
       "reach",
       "f: rbl.test_points[0]: \"b.example off\": no check refers to this zone, allowed: \"ZONE "
       "off\" or \"ZONE LISTED UNLISTED\"",
       "f: rbl.test_points[1]: \"a.example\": neither \"ZONE off\" nor \"ZONE LISTED "
-      "UNLISTED\", allowed: \"ZONE off\" or \"ZONE LISTED UNLISTED\""}             },
+      "UNLISTED\", allowed: \"ZONE off\" or \"ZONE LISTED UNLISTED\""}},
     {"{\"rbl\": {\"default_reply\": \"no code\", \"nameservers\": [\"inet:ns.example:53\", "
-     "\"unix:/x\"]}}",                                                                          {"f: rbl.default_reply: the reply can begin with \"no c\": it has to be a code 4xx or 5xx "
+     "\"unix:/x\"]}}",
+     {"f: rbl.default_reply: the reply can begin with \"no c\": it has to be a code 4xx or 5xx "
       "and a space, whatever the values are, allowed: a template as of default_rbl_reply in "
       "postconf(5)",
       "f: rbl.nameservers[0]: \"inet:ns.example:53\": is no address, allowed: "
       "\"inet:ADDRESS:PORT\"",
-      "f: rbl.nameservers[1]: \"unix:/x\": is no address, allowed: \"inet:ADDRESS:PORT\""}                                },
+      "f: rbl.nameservers[1]: \"unix:/x\": is no address, allowed: \"inet:ADDRESS:PORT\""}},
     {"{\"rbl\": {\"ttl_min_s\": 7200, \"ttl_max_s\": 7199}}",
      {"f: rbl.ttl_max_s: 7199 is below rbl.ttl_min_s, allowed: 7200 or more",
-      "f: rbl.negative_ttl_max_s: 3600 is below rbl.ttl_min_s, allowed: 7200 or more"}                                                               },
+      "f: rbl.negative_ttl_max_s: 3600 is below rbl.ttl_min_s, allowed: 7200 or more"}},
     {"{\"rbl\": {\"action\": \"postfix\", \"checks\": [\"reject_rbl_client "
      "a.example={127.0.0.2 "
      "127.0.0.3}\", \"reject_rbl_client a.example=127.0.0.2\", \"reject_rbl_client "
-     "a.example\"]}}",                                                                          {"f: rbl.checks[0]: \"reject_rbl_client a.example={127.0.0.2 127.0.0.3}\": Postfix does "
-      "not know filters in braces, allowed: one pattern where rbl.action is \"postfix\""}                                 },
+     "a.example\"]}}",
+     {"f: rbl.checks[0]: \"reject_rbl_client a.example={127.0.0.2 127.0.0.3}\": Postfix does "
+      "not know filters in braces, allowed: one pattern where rbl.action is \"postfix\""}},
     {"{\"socketmap\": {\"listen\": [\"unix:/s\", \"inet:127.0.0.1:10031\", "
-     "\"inet:127.0.0.1:10032\"]}}",                                                             {"f: socketmap.listen[1]: \"inet:127.0.0.1:10031\" is used by another protocol, allowed: "
+     "\"inet:127.0.0.1:10032\"]}}",
+     {"f: socketmap.listen[1]: \"inet:127.0.0.1:10031\" is used by another protocol, allowed: "
       "an endpoint of its own",
       "f: socketmap.listen[2]: \"inet:127.0.0.1:10032\" is used by another protocol, allowed: "
-      "an endpoint of its own"}                                                                              },
+      "an endpoint of its own"}},
 };
 
 static void is_problem_list(const char *const problems[4])

@@ -13,62 +13,63 @@
 static const struct {
     const char *template, *error; /* NULL: right */
 } templates[] = {
-    {DEFAULT,                                                      NULL                                     },
-    {"554 no",                                                     NULL                                     },
-    {"421 4.7.1 later",                                            NULL                                     },
-    {"599 x",                                                      NULL                                     },
-    {"554 ",                                                       NULL                                     },
-    {"$rbl_code no",                                               NULL                                     },
-    {"${rbl_code} no",                                             NULL                                     },
-    {"${rbl_reason?{521}:{554}} no",                               NULL                                     },
-    {"${rbl_reason?521 a}${rbl_reason:554 b}",                     NULL                                     },
-    {"${rbl_txt?521 a}${rbl_reason:554 b}",                        NULL                                     },
-    {"${{$rbl_class} == {Client host} ? {521 host} : {450 name}}", NULL                                     },
- /* every class has its text */
+    {DEFAULT, NULL},
+    {"554 no", NULL},
+    {"421 4.7.1 later", NULL},
+    {"599 x", NULL},
+    {"554 ", NULL},
+    {"$rbl_code no", NULL},
+    {"${rbl_code} no", NULL},
+    {"${rbl_reason?{521}:{554}} no", NULL},
+    {"${rbl_reason?521 a}${rbl_reason:554 b}", NULL},
+    {"${rbl_txt?521 a}${rbl_reason:554 b}", NULL},
+    {"${{$rbl_class} == {Client host} ? {521 host} : {450 name}}", NULL},
+    /* every class has its text */
     {"${{$rbl_class} == {Client host}?{521 a}}"
      "${{$rbl_class} == {Unverified Client host}?{521 b}}"
      "${{$rbl_class} == {Helo command}?{521 c}}"
      "${{$rbl_class} == {Sender address}?{521 d}}"
-     "${{$rbl_class} == {Recipient address}?{521 e}}",        NULL                                     },
-    {"${{$rbl_code} >= {500}?{521 a}:{421 b}}",                    NULL                                     },
-    {"${{$client_address} == {192.0.2.1}?{450 test}:{554 no}}",    NULL                                     },
-    {"${client_address?{554 a}}",                                  NULL                                     },
-    {"${nonsense?521 }554 a",                                      NULL                                     },
-    {"554 ${rbl_reason?$client_name}$sender",                      NULL                                     },
-    {"",                                                           WRONG_START("")                          },
-    {"no",                                                         WRONG_START("no")                        },
-    {"Service unavailable",                                        WRONG_START("Serv")                      },
-    {"554",                                                        WRONG_START("554")                       },
-    {"554\tno",                                                    WRONG_START("554?")                      },
-    {"5545 no",                                                    WRONG_START("5545")                      },
-    {"354 no",                                                     WRONG_START("354 ")                      },
-    {"650 no",                                                     WRONG_START("650 ")                      },
-    {"250 OK",                                                     WRONG_START("250 ")                      },
-    {"5x4 no",                                                     WRONG_START("5x4 ")                      },
-    {" 554 no",                                                    WRONG_START(" 554")                      },
-    {"OK",                                                         WRONG_START("OK")                        },
-    {"5.7.1 no",                                                   WRONG_START("5.7.")                      },
-    {"554$rbl_reason",                                             WRONG_START("554l")                      },
-    {"554${rbl_reason}",                                           WRONG_START("554l")                      },
-    {"554 ",                                                       NULL                                     },
-    {"$rbl_code",                                                  WRONG_START("554")                       },
-    {"$client_address 554",                                        WRONG_START("192.")                      },
-    {"$helo_name",                                                 WRONG_START("clie")                      },
-    {"${rbl_reason?554 }no",                                       WRONG_START("no")                        },
-    {"${rbl_reason:554 }no",                                       WRONG_START("no")                        },
-    {"${rbl_reason?{554 a}:{b}}",                                  WRONG_START("b")                         },
-    {"${sender?{554 a}}",                                          WRONG_START("")                          },
-    {"${{$rbl_class} == {Client host}?{554 a}}",                   WRONG_START("")                          },
-    {"${{$rbl_class} == {Sender address}?{bad}:{554 a}}",          WRONG_START("bad")                       },
-    {"${{$rbl_domain} == {x}?{bad}:{554 a}}",                      WRONG_START("bad")                       },
-    {"${{$rbl_code} >= {500}}",                                    WRONG_START("true")                      },
-    {"${nonsense:521 }554 a",                                      NULL                                     },
-    {"554 $nonsense",                                              "unknown name at \"nonsense\""           },
-    {"554 ${rbl_reason?$nonsense}",                                "unknown name at \"nonsense\""           },
-    {"554 ${rbl_reason",                                           "no end of the macro at \"${rbl_reason\""},
-    {"554 $",                                                      "$ without a name at \"$\""              },
-    {"554 $senders",                                               "unknown name at \"senders\""            },
-    {"554 $rbl_Code",                                              "unknown name at \"rbl_Code\""           },
+     "${{$rbl_class} == {Recipient address}?{521 e}}",
+     NULL},
+    {"${{$rbl_code} >= {500}?{521 a}:{421 b}}", NULL},
+    {"${{$client_address} == {192.0.2.1}?{450 test}:{554 no}}", NULL},
+    {"${client_address?{554 a}}", NULL},
+    {"${nonsense?521 }554 a", NULL},
+    {"554 ${rbl_reason?$client_name}$sender", NULL},
+    {"", WRONG_START("")},
+    {"no", WRONG_START("no")},
+    {"Service unavailable", WRONG_START("Serv")},
+    {"554", WRONG_START("554")},
+    {"554\tno", WRONG_START("554?")},
+    {"5545 no", WRONG_START("5545")},
+    {"354 no", WRONG_START("354 ")},
+    {"650 no", WRONG_START("650 ")},
+    {"250 OK", WRONG_START("250 ")},
+    {"5x4 no", WRONG_START("5x4 ")},
+    {" 554 no", WRONG_START(" 554")},
+    {"OK", WRONG_START("OK")},
+    {"5.7.1 no", WRONG_START("5.7.")},
+    {"554$rbl_reason", WRONG_START("554l")},
+    {"554${rbl_reason}", WRONG_START("554l")},
+    {"554 ", NULL},
+    {"$rbl_code", WRONG_START("554")},
+    {"$client_address 554", WRONG_START("192.")},
+    {"$helo_name", WRONG_START("clie")},
+    {"${rbl_reason?554 }no", WRONG_START("no")},
+    {"${rbl_reason:554 }no", WRONG_START("no")},
+    {"${rbl_reason?{554 a}:{b}}", WRONG_START("b")},
+    {"${sender?{554 a}}", WRONG_START("")},
+    {"${{$rbl_class} == {Client host}?{554 a}}", WRONG_START("")},
+    {"${{$rbl_class} == {Sender address}?{bad}:{554 a}}", WRONG_START("bad")},
+    {"${{$rbl_domain} == {x}?{bad}:{554 a}}", WRONG_START("bad")},
+    {"${{$rbl_code} >= {500}}", WRONG_START("true")},
+    {"${nonsense:521 }554 a", NULL},
+    {"554 $nonsense", "unknown name at \"nonsense\""},
+    {"554 ${rbl_reason?$nonsense}", "unknown name at \"nonsense\""},
+    {"554 ${rbl_reason", "no end of the macro at \"${rbl_reason\""},
+    {"554 $", "$ without a name at \"$\""},
+    {"554 $senders", "unknown name at \"senders\""},
+    {"554 $rbl_Code", "unknown name at \"rbl_Code\""},
 };
 
 static void test_check(void)
@@ -102,11 +103,11 @@ static void test_reason(void)
         const char *template;
         bool needs_reason;
     } cases[] = {
-        {DEFAULT,                         true },
-        {"554 $rbl_what",                 false},
-        {"554 $rbl_txt",                  true },
-        {"554 ${rbl_reason:none}",        true },
-        {"554 ${{$rbl_reason} == {x}?y}", true },
+        {DEFAULT, true},
+        {"554 $rbl_what", false},
+        {"554 $rbl_txt", true},
+        {"554 ${rbl_reason:none}", true},
+        {"554 ${{$rbl_reason} == {x}?y}", true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct error error;
@@ -183,10 +184,8 @@ static void test_long_client(void)
 {
     static char name[4000];
     memset(name, 'n', sizeof(name));
-    struct rbl_session session = {
-        .client_name = {name, sizeof(name)},
-          .client_address = {name, sizeof(name)}
-    };
+    struct rbl_session session = {.client_name = {name, sizeof(name)},
+                                  .client_address = {name, sizeof(name)}};
     rbl_attributes_init(&attributes, &session, &check, 554, (struct slice){NULL, 0});
     struct slice client = rbl_attributes_value(&attributes, RBL_ATTRIBUTE_CLIENT);
     is_number(client.length, DNSBL_NAME_MAX + ADDRESS_TEXT_SIZE - 1 + 2, "client is cut");

@@ -11,17 +11,17 @@ static void test_word(void)
         const char *word;
         unsigned said, off;
     } rows[] = {
-        {OFF,                                          1, 1},
-        {ON,                                           1, 0},
-        {"state=trial reason=errors updated=941",      1, 0},
+        {OFF, 1, 1},
+        {ON, 1, 0},
+        {"state=trial reason=errors updated=941", 1, 0},
         {"state=off reason=errors updated=1059 new=1", 1, 1},
-        {"state=off reason=errors updated=940",        0, 0},
-        {"state=off reason=errors updated=1060",       0, 0},
-        {"state=off reason=errors",                    0, 0},
-        {"state=off updated=x",                        0, 0},
-        {"state=off updated=9999999999999999999999",   0, 0},
-        {"reason=off updated=1000",                    0, 0},
-        {"",                                           0, 0},
+        {"state=off reason=errors updated=940", 0, 0},
+        {"state=off reason=errors updated=1060", 0, 0},
+        {"state=off reason=errors", 0, 0},
+        {"state=off updated=x", 0, 0},
+        {"state=off updated=9999999999999999999999", 0, 0},
+        {"reason=off updated=1000", 0, 0},
+        {"", 0, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct rbl_words words = {.said = 0};
@@ -36,15 +36,11 @@ static void test_all(void)
         const char *here, *others[3];
         bool is_off;
     } rows[] = {
-        {NULL, {NULL},          false},
-        {OFF,  {NULL},          true },
-        {OFF,  {ON, ON, ON},    true },
-        {ON,   {OFF, OFF, OFF}, false},
-        {"x",  {OFF},           true },
-        {NULL, {OFF},           true },
-        {NULL, {OFF, ON},       false},
-        {NULL, {OFF, ON, OFF},  true },
-        {NULL, {OFF, "", ON},   false},
+        {NULL, {NULL}, false},        {OFF, {NULL}, true},
+        {OFF, {ON, ON, ON}, true},    {ON, {OFF, OFF, OFF}, false},
+        {"x", {OFF}, true},           {NULL, {OFF}, true},
+        {NULL, {OFF, ON}, false},     {NULL, {OFF, ON, OFF}, true},
+        {NULL, {OFF, "", ON}, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct rbl_words words = {.said = 0};

@@ -13,39 +13,40 @@ static const struct {
     const struct recipient_address_settings *settings;
     const char *argument, *text;
 } forms[] = {
-    {&folded, "<Bob@Example.ORG>",                     "bob@example.org"          },
-    {&exact,  "<Bob@Example.ORG>",                     "Bob@example.org"          },
-    {&folded, "bob@example.org",                       "bob@example.org"          },
-    {&folded, "<bob@example.org.>",                    "bob@example.org"          },
-    {&folded, "<bob+list@example.org>",                "bob+list@example.org"     },
-    {&plus,   "<bob+list@example.org>",                "bob@example.org"          },
-    {&plus,   "<bob+a+b@example.org>",                 "bob@example.org"          },
-    {&plus,   "<+list@example.org>",                   "+list@example.org"        },
-    {&plus,   "<bob+>",                                "bob"                      },
-    {&dash,   "<bob-x+y@example.org>",                 "bob@example.org"          },
-    {&dash,   "<owner-list@example.org>",              "owner-list@example.org"   },
-    {&dash,   "<list-request@example.org>",            "list-request@example.org" },
-    {&dash,   "<MAILER-DAEMON@example.org>",           "mailer-daemon@example.org"},
-    {&dash,   "<double-bounce@example.org>",           "double-bounce@example.org"},
-    {&plus,   "<owner-x+y@example.org>",               "owner-x@example.org"      },
-    {&folded, "<@a.example,@b.example:bob@c.example>", "bob@c.example"            },
-    {&folded, "<\"Bob Smith\"@example.org>",           "bob smith@example.org"    },
-    {&folded, "<\"a@b\"@example.org>",                 "a@b@example.org"          },
-    {&folded, "<\"a\\\"b\"@example.org>",              "a\"b@example.org"         },
-    {&folded, "<postmaster>",                          "postmaster"               },
-    {&folded, "<bob@[192.0.2.1]>",                     "bob@[192.0.2.1]"          },
+    {&folded, "<Bob@Example.ORG>", "bob@example.org"},
+    {&exact, "<Bob@Example.ORG>", "Bob@example.org"},
+    {&folded, "bob@example.org", "bob@example.org"},
+    {&folded, "<bob@example.org.>", "bob@example.org"},
+    {&folded, "<bob+list@example.org>", "bob+list@example.org"},
+    {&plus, "<bob+list@example.org>", "bob@example.org"},
+    {&plus, "<bob+a+b@example.org>", "bob@example.org"},
+    {&plus, "<+list@example.org>", "+list@example.org"},
+    {&plus, "<bob+>", "bob"},
+    {&dash, "<bob-x+y@example.org>", "bob@example.org"},
+    {&dash, "<owner-list@example.org>", "owner-list@example.org"},
+    {&dash, "<list-request@example.org>", "list-request@example.org"},
+    {&dash, "<MAILER-DAEMON@example.org>", "mailer-daemon@example.org"},
+    {&dash, "<double-bounce@example.org>", "double-bounce@example.org"},
+    {&plus, "<owner-x+y@example.org>", "owner-x@example.org"},
+    {&folded, "<@a.example,@b.example:bob@c.example>", "bob@c.example"},
+    {&folded, "<\"Bob Smith\"@example.org>", "bob smith@example.org"},
+    {&folded, "<\"a@b\"@example.org>", "a@b@example.org"},
+    {&folded, "<\"a\\\"b\"@example.org>", "a\"b@example.org"},
+    {&folded, "<postmaster>", "postmaster"},
+    {&folded, "<bob@[192.0.2.1]>", "bob@[192.0.2.1]"},
     {&folded,
      "<b\xc3\x96"
-     "b@example.org>",                                 "b\xc3\x96"
-     "b@example.org"                                        },
-    {&folded, "<b\r\nob@example.org>",                 "b\r\nob@example.org"      },
-    {&folded, "<@>",                                   "@"                        },
-    {&folded, "<bob@.>",                               "bob@."                    },
-    {&folded, "<@example.org>",                        "@example.org"             },
-    {&folded, "<>",                                    NULL                       },
-    {&folded, "",                                      NULL                       },
-    {&folded, "<",                                     "<"                        },
-    {&folded, "<\"\">",                                NULL                       },
+     "b@example.org>",
+     "b\xc3\x96"
+     "b@example.org"},
+    {&folded, "<b\r\nob@example.org>", "b\r\nob@example.org"},
+    {&folded, "<@>", "@"},
+    {&folded, "<bob@.>", "bob@."},
+    {&folded, "<@example.org>", "@example.org"},
+    {&folded, "<>", NULL},
+    {&folded, "", NULL},
+    {&folded, "<", "<"},
+    {&folded, "<\"\">", NULL},
 };
 
 static void test_forms(void)
@@ -90,12 +91,9 @@ static void test_parts(void)
         const char *address;
         bool is_role;
     } roles[] = {
-        {"postmaster",             true },
-        {"Postmaster@example.org", true },
-        {"ABUSE@example.org",      true },
-        {"abuse+x@example.org",    false},
-        {"bob@abuse",              false},
-        {"postmaste@example.org",  false},
+        {"postmaster", true},        {"Postmaster@example.org", true},
+        {"ABUSE@example.org", true}, {"abuse+x@example.org", false},
+        {"bob@abuse", false},        {"postmaste@example.org", false},
     };
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
         recipient_address_set(&address, slice_from_string(roles[i].address), &exact);

@@ -135,17 +135,17 @@ static void test_age(void)
         enum recipient_status counts_as;
         bool is_due;
     } ages[] = {
-        {GOOD,  0,            GOOD,    false},
-        {GOOD,  7 * DAY - 1,  GOOD,    false},
-        {GOOD,  7 * DAY,      GOOD,    true },
-        {GOOD,  31 * DAY - 1, GOOD,    true },
-        {GOOD,  31 * DAY,     UNKNOWN, true },
-        {BAD,   3 * HOUR - 1, BAD,     false},
-        {BAD,   3 * HOUR,     BAD,     true },
-        {BAD,   3 * DAY,      UNKNOWN, true },
-        {LATER, 3 * HOUR - 1, LATER,   false},
-        {LATER, 3 * HOUR,     UNKNOWN, true },
-        {GOOD,  -DAY,         GOOD,    false},
+        {GOOD, 0, GOOD, false},
+        {GOOD, 7 * DAY - 1, GOOD, false},
+        {GOOD, 7 * DAY, GOOD, true},
+        {GOOD, 31 * DAY - 1, GOOD, true},
+        {GOOD, 31 * DAY, UNKNOWN, true},
+        {BAD, 3 * HOUR - 1, BAD, false},
+        {BAD, 3 * HOUR, BAD, true},
+        {BAD, 3 * DAY, UNKNOWN, true},
+        {LATER, 3 * HOUR - 1, LATER, false},
+        {LATER, 3 * HOUR, UNKNOWN, true},
+        {GOOD, -DAY, GOOD, false},
     };
     for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
         struct recipient_record record = {.status = ages[i].status,
@@ -162,27 +162,27 @@ static void test_fields(void)
         const char *name, *value;
         bool is_set;
     } fields[] = {
-        {"status",  "deliverable",                  true },
-        {"status",  "undeliverable",                true },
-        {"status",  "deferred",                     true },
-        {"status",  "unknown",                      false},
-        {"status",  "Deliverable",                  false},
-        {"status",  "",                             false},
-        {"updated", "1700000000",                   true },
-        {"updated", "-1",                           false},
-        {"updated", "1e9",                          false},
-        {"updated", "9999999999999999",             false},
-        {"probed",  "1700000001",                   true },
-        {"asked",   "1700000002 ff",                true },
-        {"asked",   "1700000002",                   false},
-        {"asked",   "1700000002 ",                  false},
-        {"asked",   " ff",                          false},
-        {"asked",   "1 0x1",                        false},
-        {"asked",   "1 00000000000000000000000000", false},
-        {"text",    "no \r\nsuch user\xff",         true },
-        {"text",    "",                             true },
-        {"future",  "1",                            false},
-        {"",        "",                             false},
+        {"status", "deliverable", true},
+        {"status", "undeliverable", true},
+        {"status", "deferred", true},
+        {"status", "unknown", false},
+        {"status", "Deliverable", false},
+        {"status", "", false},
+        {"updated", "1700000000", true},
+        {"updated", "-1", false},
+        {"updated", "1e9", false},
+        {"updated", "9999999999999999", false},
+        {"probed", "1700000001", true},
+        {"asked", "1700000002 ff", true},
+        {"asked", "1700000002", false},
+        {"asked", "1700000002 ", false},
+        {"asked", " ff", false},
+        {"asked", "1 0x1", false},
+        {"asked", "1 00000000000000000000000000", false},
+        {"text", "no \r\nsuch user\xff", true},
+        {"text", "", true},
+        {"future", "1", false},
+        {"", "", false},
     };
     struct recipient_record record = {.status = RECIPIENT_UNKNOWN};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
@@ -216,8 +216,7 @@ static void test_commands(void)
     struct redis_command command = REDIS_COMMAND(buffer);
     memset(text, 'x', sizeof(text));
     struct recipient_report report = {
-        .status = BAD, .session = UINT64_MAX, .text = {text, sizeof(text)}
-    };
+        .status = BAD, .session = UINT64_MAX, .text = {text, sizeof(text)}};
     recipient_record_command(&command, SLICE_LITERAL("pv:rcpt:0"), &report, &lifetimes);
     ok(!command.is_overflown, "a record's command fits");
     command = REDIS_COMMAND(buffer);

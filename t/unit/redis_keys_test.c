@@ -6,20 +6,20 @@
 static const struct {
     const char *prefix, *client, *key;
 } clients[] = {
-    {"pv:", "192.0.2.1",             "pv:client:192.0.2.1"               },
-    {"pv:", "::ffff:192.0.2.1",      "pv:client:192.0.2.1"               },
-    {"",    "2001:db8:1:2:3:4:5:6",  "client:2001:db8:1:2::/64"          },
+    {"pv:", "192.0.2.1", "pv:client:192.0.2.1"},
+    {"pv:", "::ffff:192.0.2.1", "pv:client:192.0.2.1"},
+    {"", "2001:db8:1:2:3:4:5:6", "client:2001:db8:1:2::/64"},
     {"{x}", "ffff:ffff:ffff:ffff::", "{x}client:ffff:ffff:ffff:ffff::/64"},
 };
 
 static const struct {
     const char *host, *key;
 } hosts[] = {
-    {"mx1.example.com", "pv:host:mx1.example.com"   },
-    {"MX_1-a",          "pv:host:MX_1-a"            },
-    {"",                "pv:host:"                  },
-    {"a b\r\nc:*",      "pv:host:a%20b%0D%0Ac%3A%2A"},
-    {"\xff",            "pv:host:%FF"               },
+    {"mx1.example.com", "pv:host:mx1.example.com"},
+    {"MX_1-a", "pv:host:MX_1-a"},
+    {"", "pv:host:"},
+    {"a b\r\nc:*", "pv:host:a%20b%0D%0Ac%3A%2A"},
+    {"\xff", "pv:host:%FF"},
 };
 
 static void test_keys(void)
@@ -72,9 +72,7 @@ static void test_commands(void)
 {
     char buffer[200], small[20];
     struct redis_command command = REDIS_COMMAND(buffer);
-    struct redis_field fields[] = {
-        {SLICE_LITERAL("level"), SLICE_LITERAL("calm")}
-    };
+    struct redis_field fields[] = {{SLICE_LITERAL("level"), SLICE_LITERAL("calm")}};
 
     redis_command_read_hash(&command, SLICE_LITERAL("k\r\n"));
     ok(starts_with(&command, "*2\r\n$7\r\nHGETALL\r\n$3\r\nk\r\n\r\n") && command.length == 26,

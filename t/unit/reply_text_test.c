@@ -31,20 +31,18 @@ static struct verdict verdict_with(int code)
 static const struct {
     const char *template, *name, *expected;
 } texts[] = {
-    {"busy",                                    "mx.example.org",      "4.3.2 busy"                      },
-    {"[$client_address] $client_name",          "mx.example.org",      "4.3.2 [192.0.2.1] mx.example.org"},
-    {"$client_name",                            "",                    "4.3.2 unknown"                   },
+    {"busy", "mx.example.org", "4.3.2 busy"},
+    {"[$client_address] $client_name", "mx.example.org", "4.3.2 [192.0.2.1] mx.example.org"},
+    {"$client_name", "", "4.3.2 unknown"},
     {"$class $reason ($evidence) $level $rule", "x",
-     "4.3.2 bot bad-history (silent:3.0) stressed bot"                                                   },
-    {"${class?{you}:{nobody}} $$5",             "x",                   "4.3.2 you $5"                    },
-    {"$client_name",                            "a\r\n250 $class\x80", "4.3.2 a__250 $class_"            },
+     "4.3.2 bot bad-history (silent:3.0) stressed bot"},
+    {"${class?{you}:{nobody}} $$5", "x", "4.3.2 you $5"},
+    {"$client_name", "a\r\n250 $class\x80", "4.3.2 a__250 $class_"},
 };
 
 static void test_texts(void)
 {
-    struct address address = {
-        .family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}
-    };
+    struct address address = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}};
     struct buffer out = REPLY_TEXT_BUFFER;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct error_list errors;
@@ -63,9 +61,7 @@ static void test_choice(void)
     struct error_list errors;
     struct config *config = config_with("later", "bot", &errors);
     struct address address = {.family = ADDRESS_NONE};
-    struct reply_subject subject = {
-        &address, {NULL, 0}
-    };
+    struct reply_subject subject = {&address, {NULL, 0}};
     struct buffer out = REPLY_TEXT_BUFFER;
     struct verdict verdict = verdict_with(521);
     reply_text_expand(&config->reply, &subject, &verdict, &out);
@@ -93,9 +89,7 @@ static void test_length(void)
     memset(name, 'n', sizeof(name));
     struct config *config = config_with(template, "bot", &errors);
     struct address address = {.family = ADDRESS_NONE};
-    struct reply_subject subject = {
-        &address, {name, sizeof(name)}
-    };
+    struct reply_subject subject = {&address, {name, sizeof(name)}};
     struct buffer out = REPLY_TEXT_BUFFER;
     struct verdict verdict = verdict_with(421);
     reply_text_expand(&config->reply, &subject, &verdict, &out);

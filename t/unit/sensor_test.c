@@ -2,9 +2,7 @@
 #include "common/sensor.h"
 #include "t/unit/tap.h"
 
-static const struct level_settings levels = {
-    .threshold = {0, 0.60, 0.80, 1.00}
-};
+static const struct level_settings levels = {.threshold = {0, 0.60, 0.80, 1.00}};
 static const struct sensor_settings settings = {.wait_target_ms = 1000, .lost_share = 0.5};
 
 #define U SENSOR_UNKNOWN

@@ -19,15 +19,15 @@ static void test_sights(void)
         bool is_judged;
         enum session_ending ending;
     } table[] = {
-        {"new",                   {false, 0, 0, 5},      false, SESSION_SERVED},
-        {"has its banner",        {false, 0, 40, 200},   false, SESSION_SERVED},
-        {"is silent",             {false, 0, 40, 1000},  true,  SESSION_SILENT},
-        {"still has no banner",   {false, 0, 0, 60000},  false, SESSION_SERVED},
-        {"speaks",                {false, 30, 40, 10},   true,  SESSION_SERVED},
-        {"speaks no more",        {false, 30, 40, 9999}, true,  SESSION_SERVED},
-        {"left without a word",   {true, 1, 40, 10},     true,  SESSION_LOST  },
-        {"left before a banner",  {true, 1, 0, 10},      true,  SESSION_LOST  },
-        {"left after some words", {true, 7, 40, 10},     true,  SESSION_SERVED},
+        {"new", {false, 0, 0, 5}, false, SESSION_SERVED},
+        {"has its banner", {false, 0, 40, 200}, false, SESSION_SERVED},
+        {"is silent", {false, 0, 40, 1000}, true, SESSION_SILENT},
+        {"still has no banner", {false, 0, 0, 60000}, false, SESSION_SERVED},
+        {"speaks", {false, 30, 40, 10}, true, SESSION_SERVED},
+        {"speaks no more", {false, 30, 40, 9999}, true, SESSION_SERVED},
+        {"left without a word", {true, 1, 40, 10}, true, SESSION_LOST},
+        {"left before a banner", {true, 1, 0, 10}, true, SESSION_LOST},
+        {"left after some words", {true, 7, 40, 10}, true, SESSION_SERVED},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         enum session_ending ending = SESSION_SERVED;

@@ -97,12 +97,12 @@ static void test_enum_names(void)
 static const struct {
     const char *key, *value;
 } special_values[] = {
-    {"rbl.checks",            "[\"reject_rbl_client a.example\"]"},
-    {"rbl.default_reply",     "\"450 x\""                        },
-    {"rbl.nameservers",       "[\"inet:127.0.0.1:53\"]"          },
-    {"rbl.test_points",       ""                                 },
-    {"verify.domains",        ""                                 },
-    {"verify.sender_domains", ""                                 },
+    {"rbl.checks", "[\"reject_rbl_client a.example\"]"},
+    {"rbl.default_reply", "\"450 x\""},
+    {"rbl.nameservers", "[\"inet:127.0.0.1:53\"]"},
+    {"rbl.test_points", ""},
+    {"verify.domains", ""},
+    {"verify.sender_domains", ""},
 };
 
 static const char *find_special_value(const struct setting *setting)

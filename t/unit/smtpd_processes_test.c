@@ -32,24 +32,24 @@ static void test_command_lines(void)
     } table[] = {
         {LINE("smtpd\0-n\0smtp\0-t\0inet\0-u\0-c\0-o\0stress=\0-s\0"
               "2\0"),
-         PROGRAM_SMTPD,                                                                  "smtp",  "inet", false},
-        {LINE("smtpd\0-n\0smtp\0-t\0inet\0-u\0-o\0stress=yes\0"),    PROGRAM_SMTPD,      "smtp",  "inet",
-         true                                                                                                  },
+         PROGRAM_SMTPD, "smtp", "inet", false},
+        {LINE("smtpd\0-n\0smtp\0-t\0inet\0-u\0-o\0stress=yes\0"), PROGRAM_SMTPD, "smtp", "inet",
+         true},
         {LINE("/usr/lib/postfix/sbin/smtpd\0-n\0"
               "2525\0-t\0inet\0-o\0stress=yes\0-o\0x=y\0"),
-         PROGRAM_SMTPD,                                                                  "2525",  "inet", true },
-        {LINE("smtpd\0-t\0pass\0-u\0-o\0stress=\0-o\0stress=yes\0"), PROGRAM_SMTPD,      "smtpd",
-         "pass",                                                                                          true }, /* forced by hand: the last one counts */
-        {LINE("smtpd\0-t\0pass\0-o\0stress=yes\0-o\0stress=\0"),     PROGRAM_SMTPD,      "smtpd", "pass",
-         false                                                                                                 },
-        {LINE("postscreen\0-l\0-n\0smtp\0-t\0inet\0-u\0"),           PROGRAM_POSTSCREEN, "smtp",  "inet",
-         false                                                                                                 },
-        {LINE("qmgr\0-l\0-t\0unix\0-u\0"),                           PROGRAM_OTHER,      "smtpd", "unix", false},
-        {LINE("/usr/lib/postfix/sbin/master\0-w\0"),                 PROGRAM_MASTER,     "smtpd", "",     false},
-        {LINE("smtpd\0-n"),                                          PROGRAM_SMTPD,      "smtpd", "",     false},
-        {LINE("smtpd"),                                              PROGRAM_SMTPD,      "smtpd", "",     false},
-        {LINE(""),                                                   PROGRAM_OTHER,      "",      "",     false},
-        {LINE("\0\0\0"),                                             PROGRAM_OTHER,      "smtpd", "",     false},
+         PROGRAM_SMTPD, "2525", "inet", true},
+        {LINE("smtpd\0-t\0pass\0-u\0-o\0stress=\0-o\0stress=yes\0"), PROGRAM_SMTPD, "smtpd",
+         "pass", true}, /* forced by hand: the last one counts */
+        {LINE("smtpd\0-t\0pass\0-o\0stress=yes\0-o\0stress=\0"), PROGRAM_SMTPD, "smtpd", "pass",
+         false},
+        {LINE("postscreen\0-l\0-n\0smtp\0-t\0inet\0-u\0"), PROGRAM_POSTSCREEN, "smtp", "inet",
+         false},
+        {LINE("qmgr\0-l\0-t\0unix\0-u\0"), PROGRAM_OTHER, "smtpd", "unix", false},
+        {LINE("/usr/lib/postfix/sbin/master\0-w\0"), PROGRAM_MASTER, "smtpd", "", false},
+        {LINE("smtpd\0-n"), PROGRAM_SMTPD, "smtpd", "", false},
+        {LINE("smtpd"), PROGRAM_SMTPD, "smtpd", "", false},
+        {LINE(""), PROGRAM_OTHER, "", "", false},
+        {LINE("\0\0\0"), PROGRAM_OTHER, "smtpd", "", false},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct smtpd_command command;
@@ -68,14 +68,14 @@ static void test_locks(void)
         pid_t pid; /* 0: none */
         const char *what;
     } table[] = {
-        {"7: FLOCK  ADVISORY  WRITE 21235 fe:0a:11019580 0 EOF\n", 21235, "flock"               },
-        {"1: POSIX  ADVISORY  WRITE 9 fe:0a:11019580 0 EOF\n",     9,     "fcntl"               },
-        {"7: FLOCK  ADVISORY  WRITE 21235 fe:0a:5 0 EOF\n",        0,     "another file"        },
-        {"7: FLOCK  ADVISORY  WRITE 21235 fe:00:11019580 0 EOF\n", 0,     "of another device"   },
-        {"1: POSIX  ADVISORY  READ 9 fe:0a:11019580 0 EOF\n",      0,     "a reader"            },
-        {"1: -> FLOCK ADVISORY WRITE 9 fe:0a:11019580 0 EOF\n",    0,     "who waits for it"    },
-        {"1: FLOCK  ADVISORY  WRITE -1 fe:0a:11019580 0 EOF\n",    0,     "of another namespace"},
-        {"",                                                       0,     "nothing"             },
+        {"7: FLOCK  ADVISORY  WRITE 21235 fe:0a:11019580 0 EOF\n", 21235, "flock"},
+        {"1: POSIX  ADVISORY  WRITE 9 fe:0a:11019580 0 EOF\n", 9, "fcntl"},
+        {"7: FLOCK  ADVISORY  WRITE 21235 fe:0a:5 0 EOF\n", 0, "another file"},
+        {"7: FLOCK  ADVISORY  WRITE 21235 fe:00:11019580 0 EOF\n", 0, "of another device"},
+        {"1: POSIX  ADVISORY  READ 9 fe:0a:11019580 0 EOF\n", 0, "a reader"},
+        {"1: -> FLOCK ADVISORY WRITE 9 fe:0a:11019580 0 EOF\n", 0, "who waits for it"},
+        {"1: FLOCK  ADVISORY  WRITE -1 fe:0a:11019580 0 EOF\n", 0, "of another namespace"},
+        {"", 0, "nothing"},
     };
     struct lock_file file = {0xfe, 0x0a, 11019580};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

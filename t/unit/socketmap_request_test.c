@@ -9,33 +9,29 @@ static const struct {
     const char *name, *key;
     size_t taken;
 } cases[] = {
-    {"15:rbl-reply a.b=c,",           SOCKETMAP_DONE,    "rbl-reply", "a.b=c",      19},
-    {"3:n k,3:m l,",                  SOCKETMAP_DONE,    "n",         "k",          6 },
-    {"2:n ,",                         SOCKETMAP_DONE,    "n",         "",           5 },
-    {"5:n a b,",                      SOCKETMAP_DONE,    "n",         "a b",        8 },
-    {"4:n  k,",                       SOCKETMAP_DONE,    "n",         " k",         7 },
-    {"5:n \xc3\xbc\n,",               SOCKETMAP_DONE,    "n",         "\xc3\xbc\n", 8 },
-    {"",                              SOCKETMAP_MORE,    "",          "",           0 },
-    {"15:rbl-reply a.b=c",            SOCKETMAP_MORE,    "",          "",           0 },
-    {"10000:",                        SOCKETMAP_MORE,    "",          "",           0 },
-    {"10001:",                        SOCKETMAP_INVALID, "",          "",           0 },
-    {"0:,",                           SOCKETMAP_INVALID, "",          "",           0 },
-    {"1:n,",                          SOCKETMAP_INVALID, "",          "",           0 },
-    {"2: k,",                         SOCKETMAP_INVALID, "",          "",           0 },
-    {"3:n\tk,",                       SOCKETMAP_INVALID, "",          "",           0 },
-    {"4:\xc3\xbc k,",                 SOCKETMAP_INVALID, "",          "",           0 },
-    {"3:n k;",                        SOCKETMAP_INVALID, "",          "",           0 },
-    {"request=smtpd_access_policy\n", SOCKETMAP_INVALID, "",          "",           0 },
+    {"15:rbl-reply a.b=c,", SOCKETMAP_DONE, "rbl-reply", "a.b=c", 19},
+    {"3:n k,3:m l,", SOCKETMAP_DONE, "n", "k", 6},
+    {"2:n ,", SOCKETMAP_DONE, "n", "", 5},
+    {"5:n a b,", SOCKETMAP_DONE, "n", "a b", 8},
+    {"4:n  k,", SOCKETMAP_DONE, "n", " k", 7},
+    {"5:n \xc3\xbc\n,", SOCKETMAP_DONE, "n", "\xc3\xbc\n", 8},
+    {"", SOCKETMAP_MORE, "", "", 0},
+    {"15:rbl-reply a.b=c", SOCKETMAP_MORE, "", "", 0},
+    {"10000:", SOCKETMAP_MORE, "", "", 0},
+    {"10001:", SOCKETMAP_INVALID, "", "", 0},
+    {"0:,", SOCKETMAP_INVALID, "", "", 0},
+    {"1:n,", SOCKETMAP_INVALID, "", "", 0},
+    {"2: k,", SOCKETMAP_INVALID, "", "", 0},
+    {"3:n\tk,", SOCKETMAP_INVALID, "", "", 0},
+    {"4:\xc3\xbc k,", SOCKETMAP_INVALID, "", "", 0},
+    {"3:n k;", SOCKETMAP_INVALID, "", "", 0},
+    {"request=smtpd_access_policy\n", SOCKETMAP_INVALID, "", "", 0},
 };
 
 static void test_requests(void)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct socketmap_request request = {
-            {"", 0},
-            {"", 0},
-            0
-        };
+        struct socketmap_request request = {{"", 0}, {"", 0}, 0};
         ok(socketmap_request_parse(cases[i].data, strlen(cases[i].data), &request) ==
                cases[i].result,
            "\"%s\"", cases[i].data);

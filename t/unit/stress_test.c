@@ -3,9 +3,7 @@
 #include "t/unit/tap.h"
 
 static const struct level_settings levels = {
-    .threshold = {0, 0.60, 0.80, 1.00},
-      .sustain_ms = 200, .hold_ms = 30000
-};
+    .threshold = {0, 0.60, 0.80, 1.00}, .sustain_ms = 200, .hold_ms = 30000};
 static const struct sensor_settings sensors = {.wait_target_ms = 1000, .lost_share = 0.5};
 static const struct stress_settings settings = {&levels, &sensors};
 

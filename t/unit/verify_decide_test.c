@@ -200,22 +200,14 @@ static void test_replies(struct verify_settings settings)
 static void test_domains(void)
 {
     char *items[] = {"example.org", ".sub.example"};
-    struct verify_settings settings = {
-        .domains = {items, 2}
-    };
+    struct verify_settings settings = {.domains = {items, 2}};
     static const struct {
         const char *domain;
         bool is_verified;
     } domains[] = {
-        {"example.org",     true },
-        {"a.example.org",   false},
-        {"sub.example",     false},
-        {"a.sub.example",   true },
-        {"xsub.example",    false},
-        {"",                false},
-        {"a.b.sub.example", true },
-        {"example.org.uk",  false},
-        {".sub.example",    true },
+        {"example.org", true},     {"a.example.org", false},  {"sub.example", false},
+        {"a.sub.example", true},   {"xsub.example", false},   {"", false},
+        {"a.b.sub.example", true}, {"example.org.uk", false}, {".sub.example", true},
     };
     for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++)
         ok(verify_has_domain(&settings, ADDRESS_RECIPIENT,

@@ -11,30 +11,30 @@ static const struct counter_row {
     const char *name;
     const char *help;
 } counter_table[COUNTER_COUNT] = {
-    [COUNTER_ATTEMPTS] = {"attempts",    "connections tried"                               },
-    [COUNTER_CONNECTED] = {"connected",   "... that the kernel made"                        },
-    [COUNTER_BANNERS] = {"banners",     "... that were greeted with 220"                  },
-    [COUNTER_HUNG_UP_421] = {"hung_up_421", "sessions ended by 421"                           },
-    [COUNTER_HUNG_UP_521] = {"hung_up_521", "sessions ended by 521"                           },
-    [COUNTER_REFUSED_554] = {"refused_554", "554 instead of a banner"                         },
-    [COUNTER_REPLIES_4XX] = {"replies_4xx", "other 4xx replies"                               },
-    [COUNTER_REPLIES_5XX] = {"replies_5xx", "other 5xx replies"                               },
-    [COUNTER_TIMEOUTS] = {"timeouts",    "no connection, banner or reply in time"          },
+    [COUNTER_ATTEMPTS] = {"attempts", "connections tried"},
+    [COUNTER_CONNECTED] = {"connected", "... that the kernel made"},
+    [COUNTER_BANNERS] = {"banners", "... that were greeted with 220"},
+    [COUNTER_HUNG_UP_421] = {"hung_up_421", "sessions ended by 421"},
+    [COUNTER_HUNG_UP_521] = {"hung_up_521", "sessions ended by 521"},
+    [COUNTER_REFUSED_554] = {"refused_554", "554 instead of a banner"},
+    [COUNTER_REPLIES_4XX] = {"replies_4xx", "other 4xx replies"},
+    [COUNTER_REPLIES_5XX] = {"replies_5xx", "other 5xx replies"},
+    [COUNTER_TIMEOUTS] = {"timeouts", "no connection, banner or reply in time"},
     [COUNTER_LOST] = {"lost",
-                          "connections refused, or ended by the server, as after a hang-up"},
-    [COUNTER_MESSAGES] = {"messages",    "messages that came to be sent"                   },
-    [COUNTER_SKIPPED] = {"skipped",     "... that did not: too many in flight"            },
-    [COUNTER_DELIVERED] = {"delivered",   "messages accepted"                               },
-    [COUNTER_RETRIES] = {"retries",     "further attempts for a message"                  },
-    [COUNTER_REJECTED] = {"rejected",    "messages refused for good, by a 5xx"             },
-    [COUNTER_GIVEN_UP] = {"given_up",    "messages given up after many attempts"           },
+                      "connections refused, or ended by the server, as after a hang-up"},
+    [COUNTER_MESSAGES] = {"messages", "messages that came to be sent"},
+    [COUNTER_SKIPPED] = {"skipped", "... that did not: too many in flight"},
+    [COUNTER_DELIVERED] = {"delivered", "messages accepted"},
+    [COUNTER_RETRIES] = {"retries", "further attempts for a message"},
+    [COUNTER_REJECTED] = {"rejected", "messages refused for good, by a 5xx"},
+    [COUNTER_GIVEN_UP] = {"given_up", "messages given up after many attempts"},
 };
 
 static const struct counter_row gauge_table[GAUGE_COUNT] = {
-    [GAUGE_OPEN] = {"open",     "connections, those being made included"   },
-    [GAUGE_WAITING] = {"waiting",  "... for the first reply"                  },
-    [GAUGE_ADMITTED] = {"admitted", "... that got a banner"                    },
-    [GAUGE_PENDING] = {"pending",  "messages neither accepted nor refused yet"},
+    [GAUGE_OPEN] = {"open", "connections, those being made included"},
+    [GAUGE_WAITING] = {"waiting", "... for the first reply"},
+    [GAUGE_ADMITTED] = {"admitted", "... that got a banner"},
+    [GAUGE_PENDING] = {"pending", "messages neither accepted nor refused yet"},
 };
 
 static double round_to_us(double ms)

@@ -16,14 +16,10 @@
 #include <sysexits.h>
 
 static const struct option long_options[] = {
-    {"scenario", required_argument, NULL, 'f'},
-    {"group",    required_argument, NULL, 'g'},
-    {"port",     required_argument, NULL, 'p'},
-    {"seconds",  required_argument, NULL, 's'},
-    {"seed",     required_argument, NULL, 'r'},
-    {"within",   required_argument, NULL, 'w'},
-    {"help",     no_argument,       NULL, 'h'},
-    {NULL,       0,                 NULL, 0  },
+    {"scenario", required_argument, NULL, 'f'}, {"group", required_argument, NULL, 'g'},
+    {"port", required_argument, NULL, 'p'},     {"seconds", required_argument, NULL, 's'},
+    {"seed", required_argument, NULL, 'r'},     {"within", required_argument, NULL, 'w'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 static void print_help(void)

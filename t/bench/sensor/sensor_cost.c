@@ -139,14 +139,14 @@ static const struct row {
     const char *what;
     void (*run)(struct bench *bench);
 } table[] = {
-    {"netlink round trip, nothing asked", run_empty         },
-    {"sock_diag: listeners",              run_listeners     },
-    {"sock_diag: everything",             run_all           },
-    {"/proc/net/tcp and tcp6",            run_proc          },
-    {"/proc/net: listeners",              run_proc_listeners},
-    {"decision, kept reading",            run_kept          },
-    {"decision, exact count",             run_exact         },
-    {"tick, exact count",                 run_exact_tick    },
+    {"netlink round trip, nothing asked", run_empty},
+    {"sock_diag: listeners", run_listeners},
+    {"sock_diag: everything", run_all},
+    {"/proc/net/tcp and tcp6", run_proc},
+    {"/proc/net: listeners", run_proc_listeners},
+    {"decision, kept reading", run_kept},
+    {"decision, exact count", run_exact},
+    {"tick, exact count", run_exact_tick},
 };
 
 static int compare_numbers(const void *a, const void *b)

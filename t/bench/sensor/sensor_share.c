@@ -204,10 +204,10 @@ static void run(struct bench *bench, const char *load, const struct situation *s
 static void run_all(struct bench *bench, const char *load)
 {
     static const struct situation situations[] = {
-        {"kernel counts",      false, 0    },
+        {"kernel counts", false, 0},
         {"the same, requests", false, READS},
-        {"milter counts",      true,  0    },
-        {"the same, sessions", true,  READS},
+        {"milter counts", true, 0},
+        {"the same, sessions", true, READS},
     };
     start_processes(bench, bench->accepted);
     for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++)

@@ -6,7 +6,7 @@ package Postvalve::Test;
 #   use FindBin; use lib "$FindBin::Bin/lib";
 #   use Postvalve::Test;                  # strict, warnings, Test::More, the list below
 #   my $process = start(cmd => [ ... ]);  # stopped at exit, whatever happens
-#   wait_ok { ... } 5, 'what should come true';
+#   wait_ok { ... } 30, 'what should come true';
 #   finish();                             # instead of done_testing
 #
 # Environment:
@@ -357,7 +357,7 @@ sub stop_all {
 sub finish {
     stop_all();
     my @left;
-    my $is_clean = wait_until { @left = _leftover_pids(); !@left } 5, 'all processes to end';
+    my $is_clean = wait_until { @left = _leftover_pids(); !@left } 30, 'all processes to end';
     Test::More::ok($is_clean, 'no process is left behind')
         or Test::More::diag(map { "left: $_ " . _command_line($_) . "\n" } @left);
     Test::More::done_testing();
