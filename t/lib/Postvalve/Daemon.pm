@@ -213,7 +213,7 @@ sub wait_log {
             my @found = grep { $_ =~ $pattern } split /\n/, $self->log_text;
             return $found[-1];
         },
-        $deadline_s // 5,
+        $deadline_s // 20,
         "$pattern in the log of $self->{name}"
     );
 }
