@@ -16,4 +16,5 @@ t_bench_flood_smtp_flood_SOURCES = \
 	t/bench/flood/scenario.c t/bench/flood/scenario.h \
 	t/bench/flood/session.c t/bench/flood/session.h \
 	t/bench/flood/tally.h \
+	t/bench/flood/transaction.c t/bench/flood/transaction.h \
 	t/bench/histogram.c t/bench/histogram.h
