@@ -281,8 +281,10 @@ void decision_log_tell(struct decision_log *log, const struct decision_log_setti
     if (length > 0 && length < sizeof(line)) {
         line[length++] = '\n';
         pthread_mutex_lock(&log->mutex);
+        bool was_empty = log->queue.length == 0;
         is_taken = !log->is_ending && start(log) && buffer_append(&log->queue, line, length);
-        pthread_cond_signal(&log->wake);
+        if (was_empty || log->queue.length >= DECISION_LOG_QUEUE_MAX / 2)
+            pthread_cond_signal(&log->wake); /* each time would wake the thread for nothing */
         pthread_mutex_unlock(&log->mutex);
     }
     if (!is_taken)

@@ -15,7 +15,7 @@ t_bench_baseline_policyd_SOURCES = \
 	t/bench/baseline_redis.c t/bench/baseline_redis.h \
 	t/bench/bench_socket.c t/bench/bench_socket.h
 
-EXTRA_DIST += t/bench/policy t/bench/spawn t/bench/flood/flood \
+EXTRA_DIST += t/bench/policy t/bench/spawn t/bench/watched t/bench/flood/flood \
 	t/bench/lib/Postvalve/Bench.pm $(wildcard $(srcdir)/t/bench/lib/Postvalve/Flood/*.pm)
 
 # BENCH_FLAGS=--quick for a short run. The flood takes an hour, and is a target of its own.
@@ -23,6 +23,7 @@ EXTRA_DIST += t/bench/policy t/bench/spawn t/bench/flood/flood \
 bench: all t/bench/policy_load$(EXEEXT) t/bench/baseline_policyd$(EXEEXT)
 	PV_BUILDDIR=$(abs_top_builddir) $(srcdir)/t/bench/policy $(BENCH_FLAGS)
 	PV_BUILDDIR=$(abs_top_builddir) $(srcdir)/t/bench/spawn $(BENCH_FLAGS)
+	PV_BUILDDIR=$(abs_top_builddir) $(srcdir)/t/bench/watched
 
 .PHONY: bench-flood
 bench-flood: all t/bench/flood/smtp_flood$(EXEEXT)
