@@ -155,6 +155,8 @@ static void tell_all(const struct gather *gather, const struct inquiry *inquiry,
                      const struct verdict *verdict)
 {
     const struct config *config = gather->config;
+    if (!decision_log_wants(gather->sources.decision_log, &config->decision_log, verdict->rule))
+        return;
     struct decision decision = {
         .client = &inquiry->client,
         .client_name = inquiry->client_name,
@@ -163,8 +165,7 @@ static void tell_all(const struct gather *gather, const struct inquiry *inquiry,
         .verdict = verdict,
         .client_class = &config->client_class,
     };
-    if (decision_log_wants(gather->sources.decision_log, &config->decision_log, verdict->rule))
-        decision_log_tell(gather->sources.decision_log, &config->decision_log, &decision);
+    decision_log_tell(gather->sources.decision_log, &config->decision_log, &decision);
 }
 
 /* What decide() says, and what it brings about. */
