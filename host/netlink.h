@@ -1,5 +1,6 @@
 /*
- * netlink - questions to the kernel over NETLINK_SOCK_DIAG, for sock_diag.c and unix_queue.c.
+ * netlink - questions to the kernel over NETLINK_SOCK_DIAG, for sock_diag.c, session_watch.c
+ * and unix_queue.c.
  *
  * A struct netlink belongs to one thread at a time.
  */
@@ -29,6 +30,11 @@ void netlink_close(struct netlink *netlink);
 typedef void netlink_callback(void *context, const struct nlmsghdr *answer);
 bool netlink_dump(struct netlink *netlink, struct nlmsghdr *request, netlink_callback *callback,
                   void *context);
+
+/* The sockets of a TCP port, IPv4 and IPv6, by one walk of the kernel's table; states and
+ * extensions: bits of tcp_states and INET_DIAG_*. Answers are struct inet_diag_msg. */
+bool netlink_dump_tcp(struct netlink *netlink, uint16_t port, uint32_t states,
+                      uint8_t extensions, netlink_callback *callback, void *context);
 
 /* An attribute of an answer, behind a message of message_size bytes; NULL: not there, or
  * shorter than size. length_r may be NULL. */

@@ -4,9 +4,7 @@
 #include "host/inode_set.h"
 #include "host/netlink.h"
 
-#include <arpa/inet.h>
 #include <linux/inet_diag.h>
-#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -107,22 +105,14 @@ static void see(void *context, const struct nlmsghdr *header)
 
 static bool ask(struct session_watch *watch)
 {
-    struct {
-        struct nlmsghdr header;
-        struct inet_diag_req request;
-    } message;
-    memset(&message, 0, sizeof(message));
-    message.header.nlmsg_len = sizeof(message);
-    message.header.nlmsg_type = TCPDIAG_GETSOCK; /* see sock_diag.c */
-    message.request.idiag_states = 1U << STATE_ESTABLISHED | 1U << STATE_CLOSE_WAIT;
-    message.request.idiag_ext = 1U << (INET_DIAG_INFO - 1);
-    message.request.id.idiag_sport = htons(watch->port);
     watch->now.count = 0;
     if (watch->netlink.fd < 0)
         netlink_open(&watch->netlink);
     if (watch->netlink.fd < 0)
         return false;
-    if (netlink_dump(&watch->netlink, &message.header, see, watch))
+    if (netlink_dump_tcp(&watch->netlink, watch->port,
+                         1U << STATE_ESTABLISHED | 1U << STATE_CLOSE_WAIT,
+                         1U << (INET_DIAG_INFO - 1), see, watch))
         return true;
     netlink_close(&watch->netlink);
     return false;

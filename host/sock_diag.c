@@ -5,25 +5,16 @@
 #include "host/netlink.h"
 #include "host/proc_tcp.h"
 
-#include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define STATE(name)     (1U << (name))
 #define EXTENSION(name) ((uint8_t)(1U << ((name)-1)))
 
 /*
- * The request is the older of the two that sock_diag(7) knows, TCPDIAG_GETSOCK: with no family
- * given it answers for IPv4 and IPv6 in one walk of the table, while SOCK_DIAG_BY_FAMILY takes
- * one walk for each. The walk is what costs: with 262144 buckets 0.15 ms when there are no
- * connections at all, and 1 ms with 34000 in TIME_WAIT, which a flood of hang-ups leaves
- * behind. A filter in INET_DIAG_REQ_BYTECODE saves no more than the port in the request does,
- * which the kernel compares first.
- *
  * A connection that no process has accepted yet belongs to no file, so its inode is 0.
  */
 struct sock_diag {
@@ -109,20 +100,11 @@ static bool read_netlink(struct sock_diag *diag, const struct question *question
                          struct port_usage *usage_r)
 {
     struct count count = {diag->excluded, usage_r};
-    struct {
-        struct nlmsghdr header;
-        struct inet_diag_req request;
-    } message;
-    memset(&message, 0, sizeof(message));
-    message.header.nlmsg_len = sizeof(message);
-    message.header.nlmsg_type = TCPDIAG_GETSOCK;
-    message.request.idiag_states = question->states;
-    message.request.idiag_ext = question->extensions;
-    message.request.id.idiag_sport = htons(diag->port);
     *usage_r = (struct port_usage){.drops = -1, .longest_wait_ms = -1};
     if (question->extensions & EXTENSION(INET_DIAG_INFO))
         usage_r->longest_wait_ms = 0;
-    return netlink_dump(&diag->netlink, &message.header, count_socket, &count);
+    return netlink_dump_tcp(&diag->netlink, diag->port, question->states, question->extensions,
+                            count_socket, &count);
 }
 
 static bool read_usage(struct sock_diag *diag, const struct question *question,
