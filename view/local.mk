@@ -10,6 +10,7 @@ view_libview_a_SOURCES = \
 	view/host_view.c view/host_view.h \
 	view/host_view_json.c view/host_view_json.h \
 	view/metrics_view.c view/metrics_view.h \
+	view/minutes_view.c view/minutes_view.h \
 	view/override_view.c view/override_view.h \
 	view/rbl_view.c view/rbl_view.h \
 	view/redis_clock.c view/redis_clock.h \
