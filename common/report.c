@@ -69,7 +69,7 @@ static double stressed_share(const struct counter_snapshot *counters, unsigned p
            whole_time_s(counters, process, service);
 }
 
-struct report_numbers report_count(const struct report_facts *facts)
+static struct report_numbers count(const struct report_facts *facts)
 {
     const struct counter_snapshot *counters = facts->counters;
     struct report_numbers numbers = {
@@ -297,7 +297,7 @@ static void put_itself(const struct writer *writer)
 void report_make(const struct report_facts *facts, report_print *print, void *context)
 {
     const struct writer writer = {facts, print, context};
-    const struct report_numbers numbers = report_count(facts);
+    const struct report_numbers numbers = count(facts);
     char since[DURATION_TEXT_SIZE];
     duration_format(facts->seconds, since);
     put(&writer, REPORT_TITLE, "", "Postvalve on %s, the last %s", facts->host, since);
@@ -306,6 +306,6 @@ void report_make(const struct report_facts *facts, report_print *print, void *co
     put_affected(&writer, &numbers);
     put_itself(&writer);
     put(&writer, REPORT_HEADING, "", "What to change");
-    if (report_advise(facts, print, context) == 0)
+    if (report_advise(facts, &numbers, print, context) == 0)
         put(&writer, REPORT_TEXT, "", "Nothing that the numbers call for.");
 }

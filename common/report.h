@@ -66,15 +66,15 @@ typedef void report_print(void *context, const struct report_line *line);
 /* Printable ASCII, but for names of services and lists, which are as they were configured. */
 void report_make(const struct report_facts *facts, report_print *print, void *context);
 
-/* For report.c: the advice alone. Returns how many there were. */
-int report_advise(const struct report_facts *facts, report_print *print, void *context);
-
 /* What both parts look at. */
 struct report_numbers {
     int64_t sessions, hung_up, good_hung_up, observed, reclaimed, silent;
     double slot_s, slot_s_of[CLASS_COUNT];
     double stressed_share; /* of the time, of the service that was stressed longest */
 };
-struct report_numbers report_count(const struct report_facts *facts);
+
+/* For report.c: the advice alone. Returns how many there were. */
+int report_advise(const struct report_facts *facts, const struct report_numbers *numbers,
+                  report_print *print, void *context);
 
 #endif

@@ -151,13 +151,13 @@ static bool advise_list(const struct report_facts *facts, unsigned process, unsi
                100 * (double)bad / (double)all);
 }
 
-int report_advise(const struct report_facts *facts, report_print *print, void *context)
+int report_advise(const struct report_facts *facts, const struct report_numbers *numbers,
+                  report_print *print, void *context)
 {
-    const struct report_numbers numbers = report_count(facts);
     struct report_line line = {.part = REPORT_ADVICE};
     int count = 0;
     for (size_t i = 0; i < sizeof(advice_table) / sizeof(advice_table[0]); i++) {
-        if (!advice_table[i].fits(facts, &numbers, line.text))
+        if (!advice_table[i].fits(facts, numbers, line.text))
             continue;
         snprintf(line.label, sizeof(line.label), "%s", advice_table[i].name);
         print(context, &line);
