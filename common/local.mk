@@ -55,6 +55,7 @@ common_libcommon_a_SOURCES = \
 	common/rbl_evaluate.c common/rbl_evaluate.h \
 	common/rbl_filter.c common/rbl_filter.h \
 	common/rbl_health.c common/rbl_health.h \
+	common/rbl_listing.c common/rbl_listing.h \
 	common/rbl_plan.c common/rbl_plan.h \
 	common/rbl_reply.c common/rbl_reply.h \
 	common/rbl_reply_map.c common/rbl_reply_map.h \

@@ -69,3 +69,12 @@ bool rbl_session_query_name(const struct rbl_session *session, enum rbl_subject 
     address_parse(text, &address);
     return dnsbl_name_from_address(&address, zone, out);
 }
+
+struct slice rbl_session_key_subject(const struct rbl_session *session,
+                                     enum rbl_subject subject, struct slice name,
+                                     struct slice zone)
+{
+    if (subject == RBL_SUBJECT_CLIENT_ADDRESS)
+        return rbl_session_subject(session, subject);
+    return (struct slice){name.data, name.length - zone.length - 1};
+}

@@ -46,6 +46,12 @@ struct slice rbl_session_subject(const struct rbl_session *session, enum rbl_sub
 bool rbl_session_query_name(const struct rbl_session *session, enum rbl_subject subject,
                             struct slice zone, char out[static DNSBL_NAME_SIZE]);
 
+/* What the name of a query is about, as the key of its answer in Redis says it: an address in
+ * full, of a domain what stands before the zone. Points into name or session. */
+struct slice rbl_session_key_subject(const struct rbl_session *session,
+                                     enum rbl_subject subject, struct slice name,
+                                     struct slice zone);
+
 /* Postfix's $rbl_class: "Client host". */
 const char *rbl_subject_class(enum rbl_subject subject);
 

@@ -5,6 +5,7 @@
 #include "common/client_keys.h"
 #include "common/config.h"
 #include "common/memory.h"
+#include "common/rbl_listing.h"
 #include "common/rbl_plan.h"
 #include "common/rbl_settings.h"
 #include "host/clock.h"
@@ -27,8 +28,7 @@ struct gather_rbl {
     struct store *store;
     const struct config *config;
     struct buffer scratch;
-    struct rbl_reply reply;
-    char restriction[RBL_ARGUMENT_MAX + 64];
+    struct rbl_listing listing;
     char server_name[HOSTNAME_SIZE]; /* "": not known yet */
     unsigned generation;             /* of the configuration: what the bits of lists mean */
     char localtime[LOCALTIME_SIZE];
@@ -213,19 +213,8 @@ static void make_reply(struct rbl_inquiry *inquiry, const struct rbl_check *chec
     if (macro_uses(template, RBL_ATTRIBUTE_LOCALTIME))
         inquiry->session.localtime = get_localtime(gather);
     rbl_attributes_init(&attributes, &inquiry->session, check, (int)settings->code, reason);
-    rbl_reply_format(template, &attributes, &gather->scratch, &gather->reply);
-    facts->code = gather->reply.code;
-    facts->text = gather->reply.length > 4 ? gather->reply.text + 4 : "";
-    facts->is_mapped = rbl_settings_mapped_template(settings, level, argument) != NULL;
-}
-
-static void leave_to_postfix(struct gather_rbl *gather, const struct rbl_check *check,
-                             struct rbl_facts *facts)
-{
-    rbl_check_format_action(check, gather->restriction, sizeof(gather->restriction));
-    facts->code = (int)gather->config->rbl.code;
-    facts->text = gather->restriction;
-    facts->is_mapped = facts->is_restriction = true;
+    rbl_listing_reply(&gather->listing, settings, template, &attributes, &gather->scratch,
+                      facts);
 }
 
 void rbl_inquiry_apply(struct rbl_inquiry *inquiry, const struct level_settings *settings,
@@ -240,7 +229,7 @@ void rbl_inquiry_apply(struct rbl_inquiry *inquiry, const struct level_settings 
     const struct rbl_check *check = &rbl->plan->checks[evaluation->check];
     facts->rbl.check = check->argument;
     if (rbl->action == RBL_ACTION_POSTFIX)
-        leave_to_postfix(inquiry->gather, check, &facts->rbl);
+        rbl_listing_leave_to_postfix(&inquiry->gather->listing, rbl, check, &facts->rbl);
     else
         make_reply(inquiry, check, decide_level(facts, settings), &facts->rbl);
     if (inquiry->finding.is_new)

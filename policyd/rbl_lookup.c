@@ -54,10 +54,8 @@ static bool make_question(const struct rbl_engine *engine, const struct rbl_sess
     if (!rbl_session_query_name(session, subject, zone, question_r->name))
         return false;
     struct slice name = slice_from_string(question_r->name);
-    struct slice text = {name.data, name.length - zone.length - 1};
-    if (subject == RBL_SUBJECT_CLIENT_ADDRESS)
-        text = rbl_session_subject(session, subject);
-    slice_copy_string(text, question_r->subject, sizeof(question_r->subject));
+    slice_copy_string(rbl_session_key_subject(session, subject, name, zone),
+                      question_r->subject, sizeof(question_r->subject));
     question_r->wanted = (struct rbl_wanted){
         .kind = kind,
         .list = plan->queries[query].list,

@@ -2,9 +2,6 @@
 
 #include "common/rbl_settings.h"
 
-#include <stdio.h>
-#include <string.h>
-
 /* -- asking ------------------------------------------------------------------------------- */
 
 static void set_session(struct explain_lists *lists, const struct explain_subjects *subjects)
@@ -26,8 +23,6 @@ static void set_session(struct explain_lists *lists, const struct explain_subjec
     };
 }
 
-/* As the key of the answer names it: an address in full, of a domain what stands before the
- * zone. */
 static void set_subject(struct explain_lists *lists, size_t index)
 {
     const struct rbl_plan *plan = lists->config->rbl.plan;
@@ -36,9 +31,8 @@ static void set_subject(struct explain_lists *lists, size_t index)
     char name[DNSBL_NAME_SIZE];
     if (!rbl_session_query_name(&lists->session, kind, zone, name))
         return;
-    struct slice subject = {name, strlen(name) - zone.length - 1};
-    if (kind == RBL_SUBJECT_CLIENT_ADDRESS)
-        subject = rbl_session_subject(&lists->session, kind);
+    struct slice subject =
+        rbl_session_key_subject(&lists->session, kind, slice_from_string(name), zone);
     slice_copy_string(subject, lists->queries[index].subject,
                       sizeof(lists->queries[index].subject));
 }
@@ -126,18 +120,15 @@ static void make_reply(struct explain_lists *lists, const struct rbl_check *chec
                        enum level level, struct rbl_facts *facts)
 {
     const struct rbl_settings *settings = &lists->config->rbl;
-    struct slice argument = slice_from_string(check->argument);
     struct buffer scratch = BUFFER_WITH_MAXIMUM(RBL_REPLY_SCRATCH_MAX);
-    struct rbl_reply *reply = &lists->replies[level];
     struct rbl_attributes attributes;
     rbl_attributes_init(&attributes, &lists->session, check, (int)settings->code,
                         reason_of(lists, check));
-    rbl_reply_format(rbl_settings_template(settings, level, argument), &attributes, &scratch,
-                     reply);
+    rbl_listing_reply(
+        &lists->listings[level], settings,
+        rbl_settings_template(settings, level, slice_from_string(check->argument)), &attributes,
+        &scratch, facts);
     buffer_free(&scratch);
-    facts->code = reply->code;
-    facts->text = reply->length > 4 ? reply->text + 4 : "";
-    facts->is_mapped = rbl_settings_mapped_template(settings, level, argument) != NULL;
 }
 
 void explain_lists_apply(struct explain_lists *lists, enum level level, struct facts *facts)
@@ -149,14 +140,10 @@ void explain_lists_apply(struct explain_lists *lists, enum level level, struct f
     const struct rbl_settings *settings = &lists->config->rbl;
     const struct rbl_check *check = &settings->plan->checks[lists->evaluation.check];
     facts->rbl = (struct rbl_facts){.check = check->argument};
-    if (settings->action == RBL_ACTION_REPLY) {
+    if (settings->action == RBL_ACTION_POSTFIX)
+        rbl_listing_leave_to_postfix(&lists->listings[level], settings, check, &facts->rbl);
+    else
         make_reply(lists, check, level, &facts->rbl);
-        return;
-    }
-    rbl_check_format_action(check, lists->restriction, sizeof(lists->restriction));
-    facts->rbl.code = (int)settings->code;
-    facts->rbl.text = lists->restriction;
-    facts->rbl.is_mapped = facts->rbl.is_restriction = true;
 }
 
 const char *explain_query_state(const struct explain_query *query)

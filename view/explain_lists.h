@@ -8,8 +8,8 @@
 #include "common/config.h"
 #include "common/decide.h"
 #include "common/rbl_evaluate.h"
+#include "common/rbl_listing.h"
 #include "common/rbl_plan.h"
-#include "common/rbl_reply.h"
 #include "common/rbl_session.h"
 #include "host/hostname.h"
 #include "view/redis_session.h"
@@ -29,8 +29,7 @@ struct explain_lists {
         char text[RBL_ANSWER_TEXT_MAX + 1]; /* as it is in Redis */
     } queries[RBL_QUERIES_MAX];
     struct rbl_evaluation evaluation;
-    struct rbl_reply replies[LEVEL_COUNT];
-    char restriction[RBL_ARGUMENT_MAX + 64];
+    struct rbl_listing listings[LEVEL_COUNT];
 };
 
 struct explain_subjects { /* NULL: not given */
